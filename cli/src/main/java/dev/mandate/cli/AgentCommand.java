@@ -212,6 +212,8 @@ final class AgentCommand extends Noun {
         calls == 0 ? "" : "at most " + calls + " in a run",
         "changed",
         Format.time(Json.text(agent, "updatedAt")),
+        "suspended",
+        suspension(agent),
         "tools",
         tools.isEmpty() ? "none: it can only talk" : tools.toString(),
         "instructions",
@@ -221,5 +223,31 @@ final class AgentCommand extends Noun {
   private static String model(JsonNode agent) {
     String model = Json.text(agent, "model");
     return model.isEmpty() ? "(default)" : model;
+  }
+
+  @Command(
+      name = "suspend",
+      description = "Stops an agent for a while: its runs pause within a second.")
+  int suspend(
+      @Parameters(paramLabel = "NAME|ID") String name,
+      @Option(names = "--reason", defaultValue = "", description = "Stands in the record.")
+          String reason) {
+    return hold(
+        "/api/v1/agents/" + Json.text(context.lookup().agent(name), "id"),
+        "Agent " + name,
+        true,
+        reason);
+  }
+
+  @Command(name = "resume", description = "Lets a suspended agent act again.")
+  int resume(
+      @Parameters(paramLabel = "NAME|ID") String name,
+      @Option(names = "--reason", defaultValue = "", description = "Stands in the record.")
+          String reason) {
+    return hold(
+        "/api/v1/agents/" + Json.text(context.lookup().agent(name), "id"),
+        "Agent " + name,
+        false,
+        reason);
   }
 }

@@ -1,8 +1,10 @@
 package dev.mandate.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -48,21 +50,27 @@ final class ApprovalCommand extends Noun {
   @Command(name = "approve", description = "Lets the call happen with exactly these arguments.")
   int approve(
       @Parameters(paramLabel = "ID") String id,
+      @Option(
+              names = "--arguments",
+              paramLabel = "JSON|@FILE|-",
+              description = "Lets it happen with these instead; the agent is told.")
+          @Nullable String arguments,
       @Option(names = "--comment", defaultValue = "") String comment) {
     String found = context.lookup().approval(id);
     JsonNode seen = context.api().get("/api/v1/approvals/" + found);
-    JsonNode approval =
-        context
-            .api()
-            .post(
-                "/api/v1/approvals/" + found + ":approve",
-                Json.object()
-                    .put("argumentsHash", Json.text(seen, "argumentsHash"))
-                    .put("comment", comment));
+    ObjectNode body =
+        Json.object()
+            .put("argumentsHash", Json.text(seen, "argumentsHash"))
+            .put("comment", comment);
+    if (arguments != null) {
+      body.put("argumentsJson", context.textOrFile(arguments).strip());
+    }
+    JsonNode approval = context.api().post("/api/v1/approvals/" + found + ":approve", body);
     return context.done(
         approval,
         "Approved: "
             + Json.text(approval, "tool")
+            + (Json.text(approval, "replaces").isEmpty() ? "" : " with other arguments")
             + ". The run goes on: mandate run watch "
             + Json.text(approval, "runId"));
   }
@@ -98,6 +106,10 @@ final class ApprovalCommand extends Noun {
       Json.text(approval, "decidedBy"),
       "comment",
       Json.text(approval, "comment"),
+      "replaces",
+      Json.text(approval, "replaces"),
+      "replaced by",
+      Json.text(approval, "replacedBy"),
       "asked",
       Format.time(Json.text(approval, "createdAt")),
       "expires",

@@ -25,6 +25,24 @@ final class AuditCommand implements Callable<Integer> {
     this.context = context;
   }
 
+  @Command(
+      name = "checkpoints",
+      description = "Signed states of the record: keep one elsewhere to prove it unaltered later.")
+  int checkpoints(@Option(names = "--limit", defaultValue = "50") int most) {
+    return context.show(
+        context.list("/api/v1/audit/checkpoints", "checkpoints", Map.of(), most),
+        "The record is not signed yet.",
+        new Table("TIME", "ENTRIES", "HASH", "KEY", "SIGNATURE"),
+        checkpoint ->
+            new Object[] {
+              Format.time(Json.text(checkpoint, "at")),
+              Json.text(checkpoint, "seq"),
+              Json.text(checkpoint, "hash"),
+              Json.text(checkpoint, "keyId"),
+              Json.text(checkpoint, "signature")
+            });
+  }
+
   @Override
   public Integer call() {
     return context.show(

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -48,6 +49,12 @@ final class ChatCommand implements Callable<Integer> {
       description = "Answers approval questions with yes; the record says so.")
   boolean yes;
 
+  @Option(
+      names = "--attach",
+      paramLabel = "PATH",
+      description = "Sends this file with the message; may be repeated.")
+  List<Path> attach = new ArrayList<>();
+
   ChatCommand(Context context) {
     this.context = context;
   }
@@ -63,18 +70,25 @@ final class ChatCommand implements Callable<Integer> {
     }
     Chat chat = new Chat(context.api(), agent, goOn, thread);
     if (text.isEmpty()) {
-      if (context.json) {
-        throw CliFailure.usage("--json needs a message");
+      if (context.json || !attach.isEmpty()) {
+        throw CliFailure.usage((context.json ? "--json" : "--attach") + " needs a message");
       }
       return new Repl(context, chat, yes).run();
     }
+    List<String> files = upload(context, attach);
     Transcript transcript =
         context.json ? new Transcript.AsJson(context.screen()) : new Transcript(context.screen());
     try (Follower follower = new Follower(context.api(), transcript, approver(context, yes))) {
       String message = text;
       return cancellable(
-          context.screen(), follower, () -> follower.post(chat.thread(message), message));
+          context.screen(), follower, () -> follower.post(chat.thread(message), message, files));
     }
+  }
+
+  /** The ids of files, sent for a message. */
+  static List<String> upload(Context context, List<Path> paths) {
+    Transfers transfers = new Transfers(context);
+    return paths.stream().map(path -> Json.text(transfers.upload(path, ""), "id")).toList();
   }
 
   /** Who answers in a command that runs once: --yes, the person at the terminal, or nobody. */

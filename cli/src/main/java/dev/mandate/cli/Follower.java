@@ -79,13 +79,21 @@ final class Follower implements AutoCloseable {
 
   /** Posts a message and follows the runs that answer it. Returns the exit code. */
   int post(String threadId, String text) {
+    return post(threadId, text, List.of());
+  }
+
+  /** Posts a message that carries these files, and follows what comes of it. */
+  int post(String threadId, String text, List<String> files) {
     thread = threadId;
     CountDownLatch connected = new CountDownLatch(1);
     // Watching before posting: on a long thread nothing old has to be read again.
     watch(threadId, "now", connected);
     await(connected);
-    JsonNode message =
-        api.post("/api/v1/threads/" + threadId + "/messages", Json.object().put("text", text));
+    var body = Json.object().put("text", text);
+    if (!files.isEmpty()) {
+      files.forEach(body.putArray("attachments")::add);
+    }
+    JsonNode message = api.post("/api/v1/threads/" + threadId + "/messages", body);
     messageId = Json.text(message, "id");
     after = instant(Json.text(message, "createdAt"));
     return follow();
@@ -248,7 +256,7 @@ final class Follower implements AutoCloseable {
     String approval = Json.text(step, "approvalId");
     switch (Json.text(step, "kind")) {
       case "approval_requested" -> decide(approval);
-      case "approval_decided" -> pending.remove(approval);
+      case "approval_decided", "approval_edited" -> pending.remove(approval);
       case "child_started" -> {
         JsonNode child = api.get("/api/v1/runs/" + Json.text(step, "childRunId"));
         adopt(

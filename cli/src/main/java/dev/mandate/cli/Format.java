@@ -77,21 +77,30 @@ final class Format {
   }
 
   /**
-   * Without control characters but new lines and tabs: text from models must not drive a terminal.
+   * Without control characters but new lines and tabs, and without those that turn the direction of
+   * writing or do not show: text from models and tools must not drive a terminal, nor read
+   * otherwise than it is.
    */
   static String printable(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      if (isControl(text.charAt(i))) {
-        StringBuilder clean = new StringBuilder(text.length());
-        text.chars().forEach(c -> clean.append(isControl((char) c) ? '\uFFFD' : (char) c));
-        return clean.toString();
-      }
+    if (text.codePoints().noneMatch(Format::isControl)) {
+      return text;
     }
-    return text;
+    StringBuilder clean = new StringBuilder(text.length());
+    text.codePoints().forEach(c -> clean.appendCodePoint(isControl(c) ? 0xFFFD : c));
+    return clean.toString();
   }
 
-  private static boolean isControl(char c) {
-    return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0);
+  private static boolean isControl(int c) {
+    return (c < 0x20 && c != '\n' && c != '\t')
+        || (c >= 0x7F && c < 0xA0)
+        // Marks, embeddings, overrides and isolates of direction; line and paragraph separators.
+        || c == 0x061C
+        || c == 0x200E
+        || c == 0x200F
+        || (c >= 0x2028 && c <= 0x202E)
+        || (c >= 0x2066 && c <= 0x2069)
+        // Tags: a whole invisible alphabet.
+        || (c >= 0xE0000 && c <= 0xE007F);
   }
 
   /** An enum's value in plain words: {@code AWAITING_APPROVAL} → {@code awaiting approval}. */

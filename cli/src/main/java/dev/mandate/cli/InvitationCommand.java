@@ -75,7 +75,9 @@ final class InvitationCommand extends Noun {
             Json.object()
                 .put("token", token)
                 .put("name", name)
-                .put("password", context.secret("Password (12 characters or more)")));
+                .put(
+                    "password",
+                    context.secret("Your password here, or a new one (12 characters or more)")));
     return context.done(answer, "Welcome. Sign in: mandate login " + api.url());
   }
 }

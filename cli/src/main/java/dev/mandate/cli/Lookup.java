@@ -35,6 +35,21 @@ final class Lookup {
         byIdPrefix(nameOrId));
   }
 
+  /** One of the organization's by its name; any by its id. */
+  JsonNode policy(String nameOrId) {
+    if (isId(nameOrId)) {
+      return api.get("/api/v1/policies/" + nameOrId);
+    }
+    List<JsonNode> named = api.list("/api/v1/policies", "policies", Map.of("name", nameOrId), 1);
+    if (named.isEmpty()) {
+      throw CliFailure.failed(
+          "there is no policy '"
+              + nameOrId
+              + "'; `mandate policy list` shows them. One of the installation's goes by its id.");
+    }
+    return named.getFirst();
+  }
+
   String run(String idOrPrefix) {
     return idOf("run", idOrPrefix, "/api/v1/runs", "runs");
   }
@@ -49,6 +64,25 @@ final class Lookup {
 
   String job(String idOrPrefix) {
     return idOf("job", idOrPrefix, "/api/v1/jobs", "jobs");
+  }
+
+  String file(String nameOrId) {
+    if (isId(nameOrId)) {
+      return nameOrId;
+    }
+    List<JsonNode> all = api.list("/api/v1/files", "files", Map.of(), REACH);
+    if (nameOrId.equals("last") && !all.isEmpty()) {
+      return Json.text(all.getFirst(), "id");
+    }
+    Predicate<JsonNode> begins = byIdPrefix(nameOrId);
+    return Json.text(
+        one(
+            "file",
+            nameOrId,
+            "mandate file list",
+            all,
+            file -> Json.text(file, "name").equals(nameOrId) || begins.test(file)),
+        "id");
   }
 
   String invitation(String idOrEmail) {

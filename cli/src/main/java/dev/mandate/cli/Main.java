@@ -74,11 +74,17 @@ public final class Main {
     commands.put("agent", AgentCommand::new);
     commands.put("thread", ThreadCommand::new);
     commands.put("message", MessageCommand::new);
+    commands.put("file", FileCommand::new);
     commands.put("run", RunCommand::new);
     commands.put("approval", ApprovalCommand::new);
     commands.put("tool", ToolCommand::new);
     commands.put("source", SourceCommand::new);
     commands.put("model", ModelCommand::new);
+    commands.put(
+        "policy",
+        context ->
+            new CommandLine(new PolicyCommand(context))
+                .addSubcommand("starter", new StarterCommand(context)));
     commands.put("token", TokenCommand::new);
     commands.put("member", MemberCommand::new);
     commands.put("invitation", InvitationCommand::new);

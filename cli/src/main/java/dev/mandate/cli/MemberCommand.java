@@ -18,13 +18,14 @@ final class MemberCommand extends Noun {
     return context.show(
         context.list("/api/v1/members", "members", Map.of(), limit),
         "No members. Invite somebody: mandate invitation create EMAIL",
-        new Table("EMAIL", "NAME", "ROLE", "JOINED", "ID"),
+        new Table("EMAIL", "NAME", "ROLE", "JOINED", "SUSPENDED", "ID"),
         member ->
             new Object[] {
               Json.text(member, "email"),
               Json.text(member, "name"),
               Format.words(Json.text(member, "role")),
               Format.time(Json.text(member, "joinedAt")),
+              suspension(member),
               Json.text(member, "userId")
             });
   }
@@ -52,5 +53,23 @@ final class MemberCommand extends Noun {
     return context.done(
         context.api().delete("/api/v1/members/" + context.lookup().member(member)),
         member + " is no member any more.");
+  }
+
+  @Command(
+      name = "suspend",
+      description = "Stops a member for a while: refused at once, its runs pause.")
+  int suspend(
+      @Parameters(paramLabel = "EMAIL|ID") String name,
+      @Option(names = "--reason", defaultValue = "", description = "Stands in the record.")
+          String reason) {
+    return hold("/api/v1/members/" + context.lookup().member(name), name, true, reason);
+  }
+
+  @Command(name = "resume", description = "Lets a suspended member act again.")
+  int resume(
+      @Parameters(paramLabel = "EMAIL|ID") String name,
+      @Option(names = "--reason", defaultValue = "", description = "Stands in the record.")
+          String reason) {
+    return hold("/api/v1/members/" + context.lookup().member(name), name, false, reason);
   }
 }

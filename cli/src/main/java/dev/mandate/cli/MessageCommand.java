@@ -1,7 +1,11 @@
 package dev.mandate.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -38,13 +42,20 @@ final class MessageCommand extends Noun {
   int post(
       @Parameters(paramLabel = "THREAD", description = "An id, its beginning, or 'last'.")
           String thread,
-      @Parameters(paramLabel = "TEXT|@FILE|-") String text) {
+      @Parameters(paramLabel = "TEXT|@FILE|-") String text,
+      @Option(
+              names = "--attach",
+              paramLabel = "PATH",
+              description = "Sends this file with the message; may be repeated.")
+          @Nullable List<Path> attach) {
+    ObjectNode body = Json.object().put("text", context.textOrFile(text));
+    if (attach != null) {
+      ChatCommand.upload(context, attach).forEach(body.putArray("attachments")::add);
+    }
     JsonNode message =
         context
             .api()
-            .post(
-                "/api/v1/threads/" + context.lookup().thread(thread) + "/messages",
-                Json.object().put("text", context.textOrFile(text)));
+            .post("/api/v1/threads/" + context.lookup().thread(thread) + "/messages", body);
     return context.done(message, "Message " + Json.number(message, "position") + " is posted.");
   }
 }

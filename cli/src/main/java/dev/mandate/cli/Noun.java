@@ -1,5 +1,6 @@
 package dev.mandate.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -12,6 +13,33 @@ abstract class Noun implements Runnable {
 
   Noun(Context context) {
     this.context = context;
+  }
+
+  /**
+   * Suspends something or lifts its suspension.
+   *
+   * @param path of the thing itself
+   */
+  int hold(String path, String name, boolean suspended, String reason) {
+    JsonNode now =
+        context
+            .api()
+            .post(path + (suspended ? ":suspend" : ":resume"), Json.object().put("reason", reason));
+    return context.done(now, name + (suspended ? " is suspended." : " is not suspended any more."));
+  }
+
+  /** By whom, since when and why something is suspended; empty if it is not. */
+  static String suspension(JsonNode thing) {
+    JsonNode suspension = thing.path("suspension");
+    if (suspension.isMissingNode()) {
+      return "";
+    }
+    String reason = Json.text(suspension, "reason");
+    return "since "
+        + Format.time(Json.text(suspension, "at"))
+        + " by "
+        + Json.text(suspension, "by")
+        + (reason.isEmpty() ? "" : ": " + reason);
   }
 
   @Override

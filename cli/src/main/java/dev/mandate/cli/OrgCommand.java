@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "org", description = "Organizations: the tenants that everything belongs to.")
@@ -31,11 +32,7 @@ final class OrgCommand extends Noun {
 
   @Command(name = "show", description = "One organization; the one signed in to by default.")
   int show(@Parameters(paramLabel = "NAME|ID", arity = "0..1", defaultValue = "") String name) {
-    String id =
-        name.isEmpty()
-            ? Json.text(context.api().get("/api/v1/me"), "organizationId")
-            : context.lookup().organization(name);
-    JsonNode organization = context.api().get("/api/v1/organizations/" + id);
+    JsonNode organization = context.api().get("/api/v1/organizations/" + id(name));
     return context.show(
         organization,
         "name",
@@ -45,7 +42,15 @@ final class OrgCommand extends Noun {
         "your role",
         Format.words(Json.text(organization, "role")),
         "since",
-        Format.time(Json.text(organization, "createdAt")));
+        Format.time(Json.text(organization, "createdAt")),
+        "suspended",
+        suspension(organization));
+  }
+
+  private String id(String name) {
+    return name.isEmpty()
+        ? Json.text(context.api().get("/api/v1/me"), "organizationId")
+        : context.lookup().organization(name);
   }
 
   @Command(name = "create", description = "Makes an organization with you as its owner.")
@@ -60,5 +65,23 @@ final class OrgCommand extends Noun {
             + context.api().url()
             + " --org "
             + Json.text(organization, "id"));
+  }
+
+  @Command(
+      name = "suspend",
+      description = "Stops everything in an organization, until an owner resumes it.")
+  int suspend(
+      @Parameters(paramLabel = "NAME|ID", arity = "0..1", defaultValue = "") String name,
+      @Option(names = "--reason", defaultValue = "", description = "Stands in the record.")
+          String reason) {
+    return hold("/api/v1/organizations/" + id(name), "The organization", true, reason);
+  }
+
+  @Command(name = "resume", description = "Lets a suspended organization work again.")
+  int resume(
+      @Parameters(paramLabel = "NAME|ID", arity = "0..1", defaultValue = "") String name,
+      @Option(names = "--reason", defaultValue = "", description = "Stands in the record.")
+          String reason) {
+    return hold("/api/v1/organizations/" + id(name), "The organization", false, reason);
   }
 }

@@ -98,7 +98,9 @@ final class RunCommand extends Noun {
         "thread",
         Json.text(run, "threadId"),
         "called by run",
-        Json.text(run, "parentRunId"));
+        Json.text(run, "parentRunId"),
+        "replay of",
+        Json.text(run, "replayOf"));
     screen.line("");
     Table table = new Table("#", "TIME", "STEP", "TOOK", "TOKENS", "COST", "WHAT");
     Map<String, String> tools = tools(steps);
@@ -129,6 +131,7 @@ final class RunCommand extends Noun {
     append(what, "", Json.text(step, "reason"));
     append(what, "approval ", Json.text(step, "approvalId"));
     append(what, "run ", Json.text(step, "childRunId"));
+    append(what, "key ", Json.text(step, "idempotencyKey"));
     if (Json.number(step, "attempt") > 1) {
       append(what, "attempt ", String.valueOf(Json.number(step, "attempt")));
     }
@@ -175,6 +178,36 @@ final class RunCommand extends Noun {
                 Json.object().put("reason", reason));
     return context.done(
         run, "Run " + Json.text(run, "id") + " is " + Format.words(Json.text(run, "status")) + ".");
+  }
+
+  @Command(
+      name = "replay",
+      description = "Runs it again on a thread of its own; by default no tool call leaves.")
+  int replay(
+      @Parameters(paramLabel = "ID", description = ID) String id,
+      @Option(
+              names = "--from",
+              defaultValue = "0",
+              description = "A step: the model is asked again from there; 0 for the beginning.")
+          long from,
+      @Option(names = "--model", defaultValue = "", description = "Another model.") String model,
+      @Option(
+              names = "--instructions",
+              paramLabel = "TEXT|@FILE|-",
+              description = "Other instructions.")
+          @Nullable String instructions,
+      @Option(names = "--live", description = "Tool calls are made, governed as ever.")
+          boolean live) {
+    ObjectNode body =
+        Json.object()
+            .put("fromSeq", from)
+            .put("model", model)
+            .put("tools", live ? "LIVE" : "RECORDED");
+    if (instructions != null) {
+      body.put("instructions", context.textOrFile(instructions));
+    }
+    JsonNode run = context.api().post("/api/v1/runs/" + context.lookup().run(id) + ":replay", body);
+    return context.done(run, "Replaying: mandate run watch " + Json.text(run, "id"));
   }
 
   /** Exactly one of the three. */

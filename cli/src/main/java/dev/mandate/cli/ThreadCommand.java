@@ -77,4 +77,25 @@ final class ThreadCommand extends Noun {
         .forEach(agent -> names.put("agent:" + Json.text(agent, "id"), Json.text(agent, "name")));
     return names;
   }
+
+  @Command(
+      name = "branch",
+      description = "Opens a thread with the history up to a message, perhaps with another text.")
+  int branch(
+      @Parameters(paramLabel = "ID") String id,
+      @Parameters(paramLabel = "MESSAGE", description = "A message's id.") String message,
+      @Option(names = "--text", defaultValue = "", description = "Instead of that message.")
+          String text) {
+    JsonNode thread =
+        context
+            .api()
+            .post(
+                "/api/v1/threads/"
+                    + context.lookup().thread(id)
+                    + "/messages/"
+                    + message
+                    + ":branch",
+                Json.object().put("text", text));
+    return context.done(thread, "Thread " + Json.text(thread, "id") + " is there.");
+  }
 }

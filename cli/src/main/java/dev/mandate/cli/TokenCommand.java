@@ -29,12 +29,19 @@ final class TokenCommand extends Noun {
               Json.text(token, "prefix"),
               Format.time(Json.text(token, "expiresAt")),
               Format.time(Json.text(token, "lastUsedAt")),
-              Json.text(token, "revokedAt").isEmpty() ? "valid" : "revoked",
+              state(token),
               StreamSupport.stream(token.path("scopes").spliterator(), false)
                   .map(JsonNode::asText)
                   .collect(Collectors.joining(" ")),
               Json.text(token, "id")
             });
+  }
+
+  private static String state(JsonNode token) {
+    if (!Json.text(token, "revokedAt").isEmpty()) {
+      return "revoked";
+    }
+    return suspension(token).isEmpty() ? "valid" : "suspended";
   }
 
   @Command(name = "create", description = "Makes a token. Its secret is shown once.")
@@ -75,5 +82,21 @@ final class TokenCommand extends Noun {
     return context.done(
         context.api().delete("/api/v1/tokens/" + context.lookup().token(name)),
         "Token " + name + " is revoked.");
+  }
+
+  @Command(name = "suspend", description = "Stops a token for a while.")
+  int suspend(
+      @Parameters(paramLabel = "NAME|ID") String name,
+      @Option(names = "--reason", defaultValue = "", description = "Stands in the record.")
+          String reason) {
+    return hold("/api/v1/tokens/" + context.lookup().token(name), "Token " + name, true, reason);
+  }
+
+  @Command(name = "resume", description = "Lets a suspended token act again.")
+  int resume(
+      @Parameters(paramLabel = "NAME|ID") String name,
+      @Option(names = "--reason", defaultValue = "", description = "Stands in the record.")
+          String reason) {
+    return hold("/api/v1/tokens/" + context.lookup().token(name), "Token " + name, false, reason);
   }
 }

@@ -32,9 +32,16 @@ final class ToolCommand extends Noun {
             new Object[] {
               Json.text(tool, "name"),
               Format.effect(Json.text(tool, "effect")),
-              Json.flag(tool, "enabled") ? "yes" : "no",
+              usable(tool),
               Json.text(tool, "description")
             });
+  }
+
+  private static String usable(JsonNode tool) {
+    if (!suspension(tool).isEmpty()) {
+      return "suspended";
+    }
+    return Json.flag(tool, "enabled") ? "yes" : "no";
   }
 
   @Command(name = "show", description = "One tool with its schema.")
@@ -55,7 +62,9 @@ final class ToolCommand extends Noun {
                 ? " (set by an administrator)"
                 : ", proposed: " + Format.effect(proposed)),
         "usable",
-        Json.flag(tool, "enabled") ? "yes" : "no",
+        usable(tool),
+        "suspended",
+        suspension(tool),
         "timeout",
         Json.number(tool, "timeoutSeconds") + " s",
         "arguments",
@@ -97,9 +106,19 @@ final class ToolCommand extends Noun {
       @Option(names = "--timeout", defaultValue = "0", description = "Seconds, 1 to 600.")
           int timeout,
       @Option(names = "--enable", description = "It may be used.") boolean enable,
-      @Option(names = "--disable", description = "It may not be used.") boolean disable) {
-    if ((effect.isEmpty() && timeout == 0 && !enable && !disable) || (enable && disable)) {
-      throw CliFailure.usage("one or more of --effect, --timeout, and --enable or --disable");
+      @Option(names = "--disable", description = "It may not be used.") boolean disable,
+      @Option(
+              names = "--label",
+              paramLabel = "LABEL",
+              description = "For policies, in place of those it has; may be repeated.")
+          @Nullable List<String> labels,
+      @Option(names = "--no-labels", description = "Takes its labels away.") boolean noLabels) {
+    boolean labelled = labels != null || noLabels;
+    if ((effect.isEmpty() && timeout == 0 && !enable && !disable && !labelled)
+        || (enable && disable)
+        || (labels != null && noLabels)) {
+      throw CliFailure.usage(
+          "one or more of --effect, --timeout, --enable or --disable, --label or --no-labels");
     }
     JsonNode tool = context.lookup().tool(name);
     ObjectNode body = Json.object().put("version", Json.number(tool, "version"));
@@ -111,6 +130,12 @@ final class ToolCommand extends Noun {
     }
     if (enable || disable) {
       body.put("enabled", enable);
+    }
+    if (labelled) {
+      var names = body.put("setLabels", true).putArray("labels");
+      if (labels != null) {
+        labels.forEach(names::add);
+      }
     }
     JsonNode updated = context.api().patch("/api/v1/tools/" + Json.text(tool, "id"), body);
     return context.done(
@@ -206,5 +231,29 @@ final class ToolCommand extends Noun {
 
   private static List<String> orEmpty(@Nullable List<String> values) {
     return values == null ? List.of() : values;
+  }
+
+  @Command(name = "suspend", description = "Stops a tool for a while: its calls are refused.")
+  int suspend(
+      @Parameters(paramLabel = "SOURCE/TOOL|ID") String name,
+      @Option(names = "--reason", defaultValue = "", description = "Stands in the record.")
+          String reason) {
+    return hold(
+        "/api/v1/tools/" + Json.text(context.lookup().tool(name), "id"),
+        "Tool " + name,
+        true,
+        reason);
+  }
+
+  @Command(name = "resume", description = "Lets a suspended tool be called again.")
+  int resume(
+      @Parameters(paramLabel = "SOURCE/TOOL|ID") String name,
+      @Option(names = "--reason", defaultValue = "", description = "Stands in the record.")
+          String reason) {
+    return hold(
+        "/api/v1/tools/" + Json.text(context.lookup().tool(name), "id"),
+        "Tool " + name,
+        false,
+        reason);
   }
 }

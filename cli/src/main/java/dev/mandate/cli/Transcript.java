@@ -81,6 +81,13 @@ class Transcript {
                       + ": "
                       + tool
                       + orNothing(" by ", Json.text(step, "decidedBy"))));
+      case "approval_edited" ->
+          line(
+              run,
+              screen.dim(
+                      "  approved" + orNothing(" by ", Json.text(step, "decidedBy")) + ": " + tool)
+                  + " "
+                  + screen.cyan(Format.oneLine(Json.text(step, "argumentsJson"), EXCERPT)));
       case "tool_finished" -> finished(run, tool, step);
       case "tool_in_doubt" ->
           line(run, screen.yellow("? " + tool + ": nobody knows whether it happened"));

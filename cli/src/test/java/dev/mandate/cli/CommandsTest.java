@@ -46,19 +46,29 @@ class CommandsTest {
         agent update some-name --no-tools
         agent delete some-name
         agent versions some-name
+        agent suspend some-name --reason enough
+        agent resume some-name
         thread list
         thread show last
         message list last
         message post last hello
+        message post last hello --attach pom.xml
+        file list
+        file show some-name
+        file upload pom.xml --type application/xml
+        file delete last
         run list --thread last --status in-doubt
         run show %1$s
         run cancel last --reason enough
+        run replay last --from 3 --model m --instructions I --live
+        thread branch last %1$s --text Other
         run settle last call-1 --happened --result 7
         run settle last call-1 --retry
         approval list
         approval list --all
         approval show last
         approval approve %1$s --comment fine
+        approval approve %1$s --arguments {"n":1}
         approval deny 0192 --comment no
         tool list
         tool list --source some-name
@@ -68,6 +78,8 @@ class CommandsTest {
         tool import web https://example.com/mcp --header X-Key=1
         tool import local --env A=b -- some-program --flag value
         tool refresh some-name
+        tool suspend some-name
+        tool resume some-name
         source list
         source show some-name
         source delete some-name
@@ -75,12 +87,32 @@ class CommandsTest {
         model add m --provider openai --key-env SOME_KEY
         model use m
         model delete m
+        policy list
+        policy list --installation
+        policy show some-name 3
+        policy versions some-name
+        policy create some-name module --note why --activate
+        policy activate some-name 2
+        policy deactivate some-name
+        policy delete some-name
+        policy simulate some-name --limit 10 --days 3
+        policy decisions --outcome deny --action tools.*
+        policy decisions %1$s
+        policy starter list
+        policy starter show business_hours
+        policy starter add business_hours shell_allow_list --activate
+        policy erase-decisions some-email
+        tool update some-name --label confidential
         token list
         token create ci --scope agents.* --scope threads.list --days 7 --agent some-name
         token revoke some-name
+        token suspend some-name
+        token resume some-name
         member list
         member update some-email --role viewer
         member remove some-email
+        member suspend some-email
+        member resume some-email
         invitation list
         invitation create b@example.com --role owner
         invitation delete some-email
@@ -89,7 +121,10 @@ class CommandsTest {
         org show
         org show some-name
         org create Another
+        org suspend
+        org resume some-name
         audit --action agents.* --outcome denied --resource agent:1
+        audit checkpoints
         job list --state dead
         job retry last
         me

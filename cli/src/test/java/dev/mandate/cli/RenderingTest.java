@@ -59,4 +59,12 @@ class RenderingTest {
         new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
     return new Screen(nowhere, nowhere, new Env(variables, terminal, terminal, 80)).bold("x");
   }
+
+  @Test
+  void textDoesNotDriveTheTerminalNorReadOtherwiseThanItIs() {
+    assertThat(Format.printable("a\u001B[31mb\u009Bc\rd\te\n")).isEqualTo("a�[31mb�c�d\te\n");
+    assertThat(Format.printable("rm \u202Ecod.txt\u2066 \uDB40\uDC41x \u2028y"))
+        .isEqualTo("rm �cod.txt� �x �y");
+    assertThat(Format.printable("Grüße 世界 🙂")).isEqualTo("Grüße 世界 🙂");
+  }
 }

@@ -12,4 +12,21 @@ public interface Authorizer {
    *     or {@code UNAUTHENTICATED} when expired
    */
   void require(Mandate mandate, String action);
+
+  /**
+   * Whether a tool may be called at all now, whoever calls it.
+   *
+   * @param tool {@code <source>/<tool>}
+   * @throws Failure {@code PERMISSION_DENIED} with reason {@code SUSPENDED}
+   */
+  default void requireTool(Mandate mandate, String tool) {}
+
+  /**
+   * Whether an agent may call a method directly, with a credential of its own, and not as a tool of
+   * a run: within its tools, and only to read.
+   *
+   * @throws Failure {@code PERMISSION_DENIED}; {@code FAILED_PRECONDITION} with reason {@code
+   *     APPROVAL_REQUIRED}
+   */
+  default void requireDirect(Mandate mandate, String action, boolean readOnly) {}
 }

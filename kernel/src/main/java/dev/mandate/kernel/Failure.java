@@ -53,6 +53,7 @@ public final class Failure extends RuntimeException {
   private final String reason;
   private final Map<String, String> details;
   private final int httpStatus;
+  private final boolean recorded;
 
   private Failure(
       Code code,
@@ -60,6 +61,7 @@ public final class Failure extends RuntimeException {
       String message,
       Map<String, String> details,
       int httpStatus,
+      boolean recorded,
       @Nullable Throwable cause) {
     // Most failures are answers, not defects: only those with a cause need a stack.
     super(message, cause, false, cause != null || code == Code.INTERNAL);
@@ -67,6 +69,7 @@ public final class Failure extends RuntimeException {
     this.reason = reason;
     this.details = details;
     this.httpStatus = httpStatus;
+    this.recorded = recorded;
   }
 
   /**
@@ -74,7 +77,7 @@ public final class Failure extends RuntimeException {
    * @param message for the caller: what is wrong and where; never a secret, never a stack trace
    */
   public static Failure of(Code code, String reason, String message) {
-    return new Failure(code, reason, message, Map.of(), code.httpStatus(), null);
+    return new Failure(code, reason, message, Map.of(), code.httpStatus(), false, null);
   }
 
   /**
@@ -115,7 +118,7 @@ public final class Failure extends RuntimeException {
   }
 
   public static Failure unavailable(String message, Throwable cause) {
-    return new Failure(Code.UNAVAILABLE, "UNAVAILABLE", message, Map.of(), 503, cause);
+    return new Failure(Code.UNAVAILABLE, "UNAVAILABLE", message, Map.of(), 503, false, cause);
   }
 
   /** A defect of ours. The caller sees only a trace id; the cause goes to the log. */
@@ -126,18 +129,29 @@ public final class Failure extends RuntimeException {
         "internal error; the log has it under the trace id",
         Map.of(),
         500,
+        false,
         cause);
   }
 
   public Failure with(String key, String value) {
     Map<String, String> more = new LinkedHashMap<>(details);
     more.put(key, value);
-    return new Failure(code, reason, publicMessage(), more, httpStatus, getCause());
+    return new Failure(code, reason, publicMessage(), more, httpStatus, recorded, getCause());
   }
 
   /** The same failure with another status in REST, e.g. 422 for a reused idempotency key. */
   public Failure withHttpStatus(int status) {
-    return new Failure(code, reason, publicMessage(), details, status, getCause());
+    return new Failure(code, reason, publicMessage(), details, status, recorded, getCause());
+  }
+
+  /** The same failure, which has its audit entry already. */
+  public Failure asRecorded() {
+    return new Failure(code, reason, publicMessage(), details, httpStatus, true, getCause());
+  }
+
+  /** Whether it has its audit entry already: nobody writes another. */
+  public boolean recorded() {
+    return recorded;
   }
 
   public Code code() {
@@ -160,15 +174,33 @@ public final class Failure extends RuntimeException {
     return httpStatus;
   }
 
+  /** A text without characters that do not show: {@code U+FFFD} stands for each. */
+  public static String visible(String text) {
+    if (text.codePoints().allMatch(Failure::shows)) {
+      return text;
+    }
+    StringBuilder out = new StringBuilder(text.length());
+    text.codePoints().forEach(c -> out.appendCodePoint(shows(c) ? c : 0xFFFD));
+    return out.toString();
+  }
+
+  private static boolean shows(int c) {
+    return switch (Character.getType(c)) {
+      case Character.CONTROL -> c == '\n' || c == '\t' || c == '\r';
+      // Joiners are part of writing some languages, and of emoji.
+      case Character.FORMAT -> c == 0x200C || c == 0x200D;
+      case Character.SURROGATE, Character.PRIVATE_USE, Character.UNASSIGNED -> false;
+      default -> true;
+    };
+  }
+
   /** At most 64 characters of what a caller sent, printable, for quoting in a message. */
   public static String excerpt(String text) {
     StringBuilder out = new StringBuilder();
     text.codePoints()
         .limit(64)
         .forEach(c -> {
-          boolean printable =
-              !Character.isISOControl(c) && !(c >= 0xD800 && c <= 0xDFFF) && c != 0xFFFE;
-          out.appendCodePoint(printable ? c : 0xFFFD);
+          out.appendCodePoint(shows(c) && !Character.isISOControl(c) ? c : 0xFFFD);
         });
     return text.codePointCount(0, text.length()) > 64 ? out.append('…').toString() : out.toString();
   }

@@ -84,6 +84,11 @@ public record Page<T>(List<T> items, String nextToken) {
     return new Page<>(mapped, nextToken);
   }
 
+  /** The token of the page after a key, for lists that are not cut by {@link #cut}. */
+  public static String token(String key) {
+    return encode(key);
+  }
+
   private static String encode(String key) {
     return Base64.getUrlEncoder()
         .withoutPadding()

@@ -81,6 +81,23 @@ class EvaluationTest {
   }
 
   @Test
+  @DisplayName("with replaces what a name of the package or of an import stands for")
+  void withByName() {
+    String module =
+        """
+        package t
+        import data.t as me
+        import input.a as i
+        r := 1
+        q := [r, input.a.b]
+        p contains x if x := q with r as 2
+        p contains x if x := q with me.r as 3
+        p contains x if x := q with i.b as 4
+        """;
+    assertThat(json(module, "data.t.p", "{\"a\": {\"b\": 0}}")).isEqualTo("[[1,4],[2,0],[3,0]]");
+  }
+
+  @Test
   @DisplayName("a v0 module defines a set with deny[msg] beside v1 modules")
   void bothDialects() {
     var modules =

@@ -105,7 +105,7 @@ final class AgentStore {
         .createQuery(
             """
             select 1 from agents
-            where org_id = :org and id = :id and deleted_at is null and suspended_at is null
+            where org_id = :org and id = :id and deleted_at is null
             """)
         .bind("org", tx.org().value())
         .bind("id", id.value())

@@ -1,14 +1,17 @@
 package dev.mandate.agents;
 
 import dev.mandate.kernel.Authorizer;
+import dev.mandate.kernel.Bound;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Ids;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Page;
+import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
@@ -35,6 +38,7 @@ public final class Agents {
     return db.write(
         mandate,
         tx -> {
+          requireWithin(tx, draft);
           withFreeName(draft.name(), () -> store.insert(tx, id, draft.name()));
           store.insertVersion(tx, id, 1, draft);
           record(tx, "agents.create", "agent.created", id, 1);
@@ -45,13 +49,14 @@ public final class Agents {
   /**
    * @param version the version that the change is based on
    * @throws Failure {@code ABORTED STALE_VERSION} if it is no longer the current one; {@code
-   *     PERMISSION_DENIED HUMAN_ONLY} for an agent that would change its own tools, or those of one
-   *     it acts for
+   *     PERMISSION_DENIED HUMAN_ONLY} for an agent that would change itself, or one it acts for;
+   *     {@code PERMISSION_DENIED OUT_OF_BOUNDS} if the new version could do more than the agents
+   *     that make it
    */
   public Agent update(Mandate mandate, AgentId id, long version, AgentChange change) {
     authorizer.require(mandate, "agents.update");
-    if (change.tools() != null && mandate.chain().contains(id.principal())) {
-      throw Failure.denied("HUMAN_ONLY", "an agent cannot change its own tools: a person has to");
+    if (mandate.chain().contains(id.principal())) {
+      throw Failure.denied("HUMAN_ONLY", "an agent cannot change itself: a person has to");
     }
     return db.write(
         mandate,
@@ -61,6 +66,7 @@ public final class Agents {
             throw Failure.stale("agent", current.version());
           }
           AgentDraft draft = checked(mandate, change.applyTo(current));
+          requireWithin(tx, draft);
           withFreeName(
               draft.name(),
               () -> {
@@ -70,6 +76,8 @@ public final class Agents {
               });
           store.insertVersion(tx, id, version + 1, draft);
           record(tx, "agents.update", "agent.updated", id, version + 1);
+          // Its API tokens are good for what its current version may use.
+          tx.wake("auth/" + tx.org());
           return require(tx, id);
         });
   }
@@ -148,6 +156,58 @@ public final class Agents {
       authorizer.require(mandate, "agents.waive_approval");
     }
     return draft;
+  }
+
+  /**
+   * An agent makes no agent that could do more than itself, or with fewer approvals: within the
+   * mandate's bounds, and within what every agent of the chain is granted now.
+   */
+  private void requireWithin(Tx tx, AgentDraft draft) {
+    Mandate mandate = tx.mandate();
+    if (!mandate.includesAgent()) {
+      return;
+    }
+    List<List<ToolGrant>> holders = new ArrayList<>();
+    for (Principal principal : mandate.chain()) {
+      if (principal.kind() == Principal.Kind.AGENT) {
+        holders.add(
+            store.find(tx, new AgentId(principal.id())).map(Agent::tools).orElse(List.of()));
+      }
+    }
+    for (int i = 0; i < draft.tools().size(); i++) {
+      ToolGrant given = draft.tools().get(i);
+      String field = "tools[" + i + "].";
+      if (!mandate.boundsPermitTool(given.tool())) {
+        throw beyond(field + "tool", given);
+      }
+      for (List<ToolGrant> own : holders) {
+        requireWithin(field, given, own);
+      }
+    }
+  }
+
+  private static void requireWithin(String field, ToolGrant given, List<ToolGrant> own) {
+    ToolGrant covering = ToolGrant.covering(own, given.tool());
+    if (covering == null) {
+      throw beyond(field + "tool", given);
+    }
+    for (ToolGrant held : own) {
+      boolean applies = held.equals(covering) || Bound.matches(given.tool(), held.tool());
+      if (applies && ToolGrant.weaker(given.approval(), held.approval())) {
+        throw Failure.denied(
+            "OUT_OF_BOUNDS",
+            field
+                + "approval: an agent cannot grant "
+                + given.tool()
+                + " with fewer approvals than it needs itself");
+      }
+    }
+  }
+
+  private static Failure beyond(String field, ToolGrant given) {
+    return Failure.denied(
+        "OUT_OF_BOUNDS",
+        field + ": an agent cannot grant what it may not use itself: " + given.tool());
   }
 
   private Agent require(Tx tx, AgentId id) {

@@ -11,20 +11,25 @@ import dev.mandate.api.agents.v1.ListAgentVersionsResponse;
 import dev.mandate.api.agents.v1.ListAgentsRequest;
 import dev.mandate.api.agents.v1.ListAgentsResponse;
 import dev.mandate.api.agents.v1.UpdateAgentRequest;
+import dev.mandate.api.v1.SuspensionRequest;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.rpc.Binder;
 import dev.mandate.kernel.rpc.Timestamps;
+import dev.mandate.suspensions.Suspending;
+import dev.mandate.suspensions.Suspension;
 import java.util.ArrayList;
 import java.util.List;
 
 /** {@code mandate.agents.v1.AgentService}. */
 public final class AgentsApi {
   private final Agents agents;
+  private final Suspending suspending;
 
-  public AgentsApi(Agents agents) {
+  public AgentsApi(Agents agents, Suspending suspending) {
     this.agents = agents;
+    this.suspending = suspending;
   }
 
   public void bind(Binder binder) {
@@ -35,25 +40,47 @@ public final class AgentsApi {
         .unary("GetAgent", GetAgentRequest.getDefaultInstance(), this::get)
         .unary("UpdateAgent", UpdateAgentRequest.getDefaultInstance(), this::update)
         .unary("DeleteAgent", DeleteAgentRequest.getDefaultInstance(), this::delete)
-        .unary("ListAgentVersions", ListAgentVersionsRequest.getDefaultInstance(), this::versions);
+        .unary("ListAgentVersions", ListAgentVersionsRequest.getDefaultInstance(), this::versions)
+        .unary("SuspendAgent", SuspensionRequest.getDefaultInstance(), (m, r) -> hold(m, r, true))
+        .unary("ResumeAgent", SuspensionRequest.getDefaultInstance(), (m, r) -> hold(m, r, false));
+  }
+
+  private dev.mandate.api.agents.v1.Agent hold(
+      Mandate mandate, SuspensionRequest request, boolean suspended) {
+    AgentId id = AgentId.parse("id", request.getId());
+    suspending.set(
+        mandate,
+        Suspension.Kind.AGENT,
+        id.toString(),
+        suspended,
+        request.getReason(),
+        tx -> {
+          if (agents.find(tx, id).isEmpty()) {
+            throw Failure.notFound("agent");
+          }
+        });
+    return wire(mandate, agents.get(mandate, id));
   }
 
   private ListAgentsResponse list(Mandate mandate, ListAgentsRequest request) {
     ListAgentsResponse.Builder response = ListAgentsResponse.newBuilder();
     if (!request.getName().isEmpty()) {
-      agents.findByName(mandate, request.getName()).ifPresent(a -> response.addAgents(wire(a)));
+      agents
+          .findByName(mandate, request.getName())
+          .ifPresent(a -> response.addAgents(wire(mandate, a)));
       return response.build();
     }
     Page<Agent> page =
         agents.list(mandate, Page.Request.of(request.getPageSize(), request.getPageToken()));
     return response
-        .addAllAgents(page.map(AgentsApi::wire).items())
+        .addAllAgents(page.map(agent -> wire(mandate, agent)).items())
         .setNextPageToken(page.nextToken())
         .build();
   }
 
   private dev.mandate.api.agents.v1.Agent create(Mandate mandate, CreateAgentRequest request) {
     return wire(
+        mandate,
         agents.create(
             mandate,
             new AgentDraft(
@@ -66,7 +93,7 @@ public final class AgentsApi {
   }
 
   private dev.mandate.api.agents.v1.Agent get(Mandate mandate, GetAgentRequest request) {
-    return wire(agents.get(mandate, AgentId.parse("id", request.getId())));
+    return wire(mandate, agents.get(mandate, AgentId.parse("id", request.getId())));
   }
 
   private dev.mandate.api.agents.v1.Agent update(Mandate mandate, UpdateAgentRequest request) {
@@ -82,7 +109,7 @@ public final class AgentsApi {
             request.getSetTools() ? grants(request.getToolsList()) : null,
             request.hasMaxModelCalls() ? request.getMaxModelCalls() : null);
     AgentId id = AgentId.parse("id", request.getId());
-    return wire(agents.update(mandate, id, request.getVersion(), change));
+    return wire(mandate, agents.update(mandate, id, request.getVersion(), change));
   }
 
   private DeleteAgentResponse delete(Mandate mandate, DeleteAgentRequest request) {
@@ -97,7 +124,7 @@ public final class AgentsApi {
             AgentId.parse("id", request.getId()),
             Page.Request.of(request.getPageSize(), request.getPageToken()));
     return ListAgentVersionsResponse.newBuilder()
-        .addAllVersions(page.map(AgentsApi::wire).items())
+        .addAllVersions(page.map(agent -> wire(mandate, agent)).items())
         .setNextPageToken(page.nextToken())
         .build();
   }
@@ -127,7 +154,7 @@ public final class AgentsApi {
     };
   }
 
-  private static dev.mandate.api.agents.v1.Agent wire(Agent agent) {
+  private dev.mandate.api.agents.v1.Agent wire(Mandate mandate, Agent agent) {
     dev.mandate.api.agents.v1.Agent.Builder wire =
         dev.mandate.api.agents.v1.Agent.newBuilder()
             .setId(agent.id().toString())
@@ -139,6 +166,11 @@ public final class AgentsApi {
             .setVersion(agent.version())
             .setCreatedAt(Timestamps.of(agent.createdAt()))
             .setUpdatedAt(Timestamps.of(agent.updatedAt()));
+    Suspension suspension =
+        suspending.of(mandate.org(), Suspension.Kind.AGENT, agent.id().toString());
+    if (suspension != null) {
+      wire.setSuspension(suspension.wire());
+    }
     for (ToolGrant grant : agent.tools()) {
       wire.addToolsBuilder().setTool(grant.tool()).setApproval(wire(grant.approval()));
     }

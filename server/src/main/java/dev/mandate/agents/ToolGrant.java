@@ -1,6 +1,9 @@
 package dev.mandate.agents;
 
 import dev.mandate.governance.ApprovalMode;
+import dev.mandate.kernel.Bound;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an agent may use.
@@ -8,4 +11,30 @@ import dev.mandate.governance.ApprovalMode;
  * @param tool a tool {@code <source>/<tool>}, or a prefix that ends in {@code *}
  * @param approval when a call needs a person's approval
  */
-public record ToolGrant(String tool, ApprovalMode approval) {}
+public record ToolGrant(String tool, ApprovalMode approval) {
+  /** The most specific of these that covers a tool or a pattern: the longest; null if none does. */
+  public static @Nullable ToolGrant covering(List<ToolGrant> grants, String tool) {
+    ToolGrant best = null;
+    for (ToolGrant grant : grants) {
+      boolean closer = best == null || grant.tool().length() > best.tool().length();
+      // A pattern covers another one exactly if it matches that one's text.
+      if (closer && Bound.matches(grant.tool(), tool)) {
+        best = grant;
+      }
+    }
+    return best;
+  }
+
+  /** Whether calls under one mode are asked about less often than under the other. */
+  public static boolean weaker(ApprovalMode mode, ApprovalMode than) {
+    return rank(mode) < rank(than);
+  }
+
+  private static int rank(ApprovalMode mode) {
+    return switch (mode) {
+      case NEVER -> 0;
+      case BY_EFFECT -> 1;
+      case ALWAYS -> 2;
+    };
+  }
+}

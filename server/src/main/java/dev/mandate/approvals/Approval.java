@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * @param reason why a decision is needed
  * @param decidedBy who decided, as {@code <kind>:<id>}; empty until then, and if nobody did
  * @param comment the decider's words
+ * @param replaces the approval, denied by the same decision, whose arguments were changed into
+ *     these
+ * @param replacedBy the approval that was given instead, with changed arguments
  */
 public record Approval(
     ApprovalId id,
@@ -36,7 +39,9 @@ public record Approval(
     Instant expiresAt,
     String decidedBy,
     @Nullable Instant decidedAt,
-    String comment) {
+    String comment,
+    @Nullable ApprovalId replaces,
+    @Nullable ApprovalId replacedBy) {
 
   /** Where it stands. All but {@link #PENDING} are final. */
   public enum Status {

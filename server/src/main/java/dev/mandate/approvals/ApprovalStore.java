@@ -23,9 +23,11 @@ final class ApprovalStore {
         .createUpdate(
             """
             insert into approvals (org_id, id, status, run_id, thread_id, call_id, tool, arguments,
-              arguments_hash, chain, requester, decider, reason, created_at, expires_at)
-            values (:org, :id, 'PENDING', :run, :thread, :call, :tool, :arguments,
-              :hash, :chain, :requester, :decider, :reason, :created, :expires)
+              arguments_hash, chain, requester, decider, reason, created_at, expires_at,
+              decided_by, decided_at, comment, replaces)
+            values (:org, :id, :status, :run, :thread, :call, :tool, :arguments,
+              :hash, :chain, :requester, :decider, :reason, :created, :expires,
+              :by, :decided, :comment, :replaces)
             """)
         .bind("org", tx.org().value())
         .bind("id", approval.id().value())
@@ -41,6 +43,11 @@ final class ApprovalStore {
         .bind("reason", approval.reason())
         .bind("created", at(approval.createdAt()))
         .bind("expires", at(approval.expiresAt()))
+        .bind("status", approval.status().name())
+        .bind("by", approval.decidedBy())
+        .bind("decided", approval.decidedAt() == null ? null : at(approval.decidedAt()))
+        .bind("comment", approval.comment())
+        .bind("replaces", approval.replaces() == null ? null : approval.replaces().value())
         .execute();
   }
 
@@ -49,7 +56,8 @@ final class ApprovalStore {
         .createQuery(
             """
             select id, status, run_id, thread_id, call_id, tool, arguments, arguments_hash, chain,
-              requester, decider, reason, created_at, expires_at, decided_by, decided_at, comment
+              requester, decider, reason, created_at, expires_at, decided_by, decided_at, comment,
+              replaces, replaced_by
             from approvals
             where org_id = :org and id = :id
             """)
@@ -65,7 +73,8 @@ final class ApprovalStore {
         .createQuery(
             """
             select id, status, run_id, thread_id, call_id, tool, arguments, arguments_hash, chain,
-              requester, decider, reason, created_at, expires_at, decided_by, decided_at, comment
+              requester, decider, reason, created_at, expires_at, decided_by, decided_at, comment,
+              replaces, replaced_by
             from approvals
             where org_id = :org and id = :id
             for update
@@ -76,16 +85,24 @@ final class ApprovalStore {
         .findOne();
   }
 
-  Approval finish(Tx tx, Approval approval, Status status, String by, Instant now, String comment) {
+  Approval finish(
+      Tx tx,
+      Approval approval,
+      Status status,
+      String by,
+      Instant now,
+      String comment,
+      @Nullable ApprovalId replacedBy) {
     return tx.sql()
         .createQuery(
             """
             update approvals
-            set status = :status, decided_by = :by, decided_at = :now, comment = :comment
+            set status = :status, decided_by = :by, decided_at = :now, comment = :comment,
+              replaced_by = :replacedBy
             where org_id = :org and id = :id and status = 'PENDING'
             returning id, status, run_id, thread_id, call_id, tool, arguments, arguments_hash,
               chain, requester, decider, reason, created_at, expires_at, decided_by, decided_at,
-              comment
+              comment, replaces, replaced_by
             """)
         .bind("org", tx.org().value())
         .bind("id", approval.id().value())
@@ -93,6 +110,7 @@ final class ApprovalStore {
         .bind("by", by)
         .bind("now", at(now))
         .bind("comment", comment)
+        .bind("replacedBy", replacedBy == null ? null : replacedBy.value())
         .map(ApprovalStore::row)
         .one();
   }
@@ -117,7 +135,8 @@ final class ApprovalStore {
         .createQuery(
             """
             select id, status, run_id, thread_id, call_id, tool, arguments, arguments_hash, chain,
-              requester, decider, reason, created_at, expires_at, decided_by, decided_at, comment
+              requester, decider, reason, created_at, expires_at, decided_by, decided_at, comment,
+              replaces, replaced_by
             from approvals
             where org_id = :org
               and (:owner or requester = :user
@@ -158,7 +177,14 @@ final class ApprovalStore {
         row.getObject("expires_at", OffsetDateTime.class).toInstant(),
         row.getString("decided_by"),
         decided == null ? null : decided.toInstant(),
-        row.getString("comment"));
+        row.getString("comment"),
+        other(row, "replaces"),
+        other(row, "replaced_by"));
+  }
+
+  private static @Nullable ApprovalId other(ResultSet row, String column) throws SQLException {
+    UUID id = row.getObject(column, UUID.class);
+    return id == null ? null : new ApprovalId(id);
   }
 
   private static OffsetDateTime at(Instant instant) {

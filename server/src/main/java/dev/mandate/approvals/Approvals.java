@@ -86,7 +86,9 @@ public final class Approvals {
             now.plus(asked.timeToLive()),
             "",
             null,
-            "");
+            "",
+            null,
+            null);
     store.insert(tx, approval);
     ObjectNode payload = Json.object().put("approvalId", approval.id().toString());
     jobs.enqueue(tx, EXPIRE, payload.toString(), approval.expiresAt(), null);
@@ -108,6 +110,40 @@ public final class Approvals {
       boolean approve,
       @Nullable String argumentsHash,
       String comment) {
+    return decide(mandate, id, approve, argumentsHash, comment, null);
+  }
+
+  /**
+   * Approves the call with other arguments: denies what was asked and approves what a person wrote
+   * instead. The same arguments are approved as they were asked.
+   *
+   * @return the approval that is good for the new arguments
+   * @throws Failure like {@link #decide}; {@code INVALID_ARGUMENT} if the tool does not take them;
+   *     {@code PERMISSION_DENIED} if the caller may not make the call itself
+   */
+  public Approval approveEdited(
+      Mandate mandate,
+      ApprovalId id,
+      String argumentsJson,
+      @Nullable String argumentsHash,
+      String comment) {
+    String tool = get(mandate, id).tool();
+    try {
+      ArgumentsHash.canonical(argumentsJson);
+    } catch (Failure e) {
+      throw Failure.invalid("arguments_json", e.publicMessage());
+    }
+    listener.requireEditable(mandate, tool, argumentsJson);
+    return decide(mandate, id, true, argumentsHash, comment, argumentsJson);
+  }
+
+  private Approval decide(
+      Mandate mandate,
+      ApprovalId id,
+      boolean approve,
+      @Nullable String argumentsHash,
+      String comment,
+      @Nullable String edited) {
     String action = approve ? "approvals.approve" : "approvals.deny";
     authorizer.require(mandate, action);
     UUID user = mandate.user();
@@ -124,8 +160,7 @@ public final class Approvals {
         db.write(
             mandate,
             tx -> {
-              Approval approval =
-                  store.lock(tx, id).orElseThrow(() -> Failure.notFound("approval"));
+              Approval approval = lock(tx, id).orElseThrow(() -> Failure.notFound("approval"));
               String role = roles.roleOf(tx, user);
               if (!maySee(approval, user, role)) {
                 throw Failure.notFound("approval");
@@ -155,6 +190,9 @@ public final class Approvals {
               }
               Status status = approve ? Status.APPROVED : Status.DENIED;
               String by = Principal.user(user).toString();
+              if (edited != null && !ArgumentsHash.of(edited).equals(approval.argumentsHash())) {
+                return replace(tx, approval, edited, by, comment);
+              }
               return finish(tx, approval, status, by, comment, action);
             });
     // Thrown after the commit: that it expired is a fact, the refusal is only its answer.
@@ -215,22 +253,68 @@ public final class Approvals {
     db.write(
         mandate,
         tx ->
-            store
-                .lock(tx, new ApprovalId(id))
+            lock(tx, new ApprovalId(id))
                 .filter(approval -> approval.status() == Status.PENDING)
                 .map(approval -> finish(tx, approval, Status.EXPIRED, "", "", EXPIRE)));
   }
 
+  /** The run first, then its approval: the order in which a run that ends takes them too. */
+  private Optional<Approval> lock(Tx tx, ApprovalId id) {
+    store.find(tx, id).ifPresent(approval -> listener.deciding(tx, approval.runId()));
+    return store.lock(tx, id);
+  }
+
+  private Approval replace(Tx tx, Approval asked, String arguments, String by, String comment) {
+    Instant now = clock.instant();
+    Approval given =
+        new Approval(
+            ApprovalId.next(),
+            Status.APPROVED,
+            asked.runId(),
+            asked.threadId(),
+            asked.callId(),
+            asked.tool(),
+            arguments,
+            ArgumentsHash.of(arguments),
+            asked.chain(),
+            asked.requester(),
+            asked.decider(),
+            asked.reason(),
+            now,
+            asked.expiresAt(),
+            by,
+            now,
+            comment,
+            asked.id(),
+            null);
+    Approval denied = store.finish(tx, asked, Status.DENIED, by, now, comment, given.id());
+    store.insert(tx, given);
+    tx.audit(
+        "approvals.deny",
+        resource(denied),
+        decision(denied).put("replaced_by", given.id().toString()).toString());
+    tx.audit(
+        "approvals.approve",
+        resource(given),
+        decision(given).put("replaces", denied.id().toString()).toString());
+    listener.decided(tx, given);
+    return given;
+  }
+
   private Approval finish(
       Tx tx, Approval approval, Status status, String by, String comment, String action) {
-    Approval finished = store.finish(tx, approval, status, by, clock.instant(), comment);
-    ObjectNode details = details(finished).put("status", status.name());
-    if (!comment.isEmpty()) {
-      details.put("comment", Failure.excerpt(comment));
-    }
-    tx.audit(action, resource(finished), details.toString());
+    Approval finished = store.finish(tx, approval, status, by, clock.instant(), comment, null);
+    tx.audit(action, resource(finished), decision(finished).toString());
     listener.decided(tx, finished);
     return finished;
+  }
+
+  private static ObjectNode decision(Approval decided) {
+    ObjectNode details = details(decided).put("status", decided.status().name());
+    if (!decided.comment().isEmpty()) {
+      details.put("comment", Failure.excerpt(decided.comment()));
+    }
+    return details;
   }
 
   private static boolean maySee(Approval approval, UUID user, @Nullable String role) {

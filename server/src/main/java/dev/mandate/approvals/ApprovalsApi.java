@@ -49,14 +49,13 @@ public final class ApprovalsApi {
 
   private dev.mandate.api.approvals.v1.Approval approve(
       Mandate mandate, ApproveApprovalRequest request) {
-    String hash = request.getArgumentsHash();
+    ApprovalId id = id(request.getId());
+    String hash = request.getArgumentsHash().isEmpty() ? null : request.getArgumentsHash();
+    String edited = request.getArgumentsJson();
     return wire(
-        approvals.decide(
-            mandate,
-            id(request.getId()),
-            true,
-            hash.isEmpty() ? null : hash,
-            request.getComment()));
+        edited.isEmpty()
+            ? approvals.decide(mandate, id, true, hash, request.getComment())
+            : approvals.approveEdited(mandate, id, edited, hash, request.getComment()));
   }
 
   private dev.mandate.api.approvals.v1.Approval deny(Mandate mandate, DenyApprovalRequest request) {
@@ -99,6 +98,12 @@ public final class ApprovalsApi {
             .setComment(approval.comment());
     if (approval.decidedAt() != null) {
       wire.setDecidedAt(Timestamps.of(approval.decidedAt()));
+    }
+    if (approval.replaces() != null) {
+      wire.setReplaces(approval.replaces().toString());
+    }
+    if (approval.replacedBy() != null) {
+      wire.setReplacedBy(approval.replacedBy().toString());
     }
     return wire.build();
   }

@@ -51,6 +51,8 @@ final class RolePermissions {
           "runs.steps",
           "approvals.list",
           "approvals.get",
+          "files.list",
+          "files.get",
           "tools.list",
           "tools.get",
           "tool_sources.list",
@@ -65,12 +67,35 @@ final class RolePermissions {
           "agents.delete",
           "threads.create",
           "messages.create",
+          "files.create",
+          "files.complete",
+          "files.delete",
+          "messages.branch",
           "runs.cancel",
           "runs.settle",
+          "runs.replay",
           "approvals.approve",
           "approvals.deny",
           "models.use",
           "tools.call");
+
+  /** Besides reading, what people may still do in a suspended organization: look, and take away. */
+  private static final Set<String> WHILE_SUSPENDED =
+      Set.of(
+          "sessions.get",
+          "sessions.delete",
+          "me.get",
+          "organizations.list",
+          "organizations.resume",
+          "audit.list",
+          "tokens.list",
+          "tokens.delete",
+          "tokens.suspend",
+          "agents.suspend",
+          "tools.suspend",
+          "members.suspend",
+          "runs.cancel",
+          "approvals.deny");
 
   private static final Bound VIEWER = Bound.actions(union(Stream.of(SELF, READS)));
   private static final Bound MEMBER = Bound.actions(union(Stream.of(SELF, READS, WORK)));
@@ -92,6 +117,10 @@ final class RolePermissions {
   /** Every action that a line here names. */
   static Set<String> named() {
     return MEMBER.actions();
+  }
+
+  static boolean whileSuspended(String action) {
+    return READS.contains(action) || WHILE_SUSPENDED.contains(action);
   }
 
   static boolean unscoped(String action) {

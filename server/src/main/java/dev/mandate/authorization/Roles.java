@@ -18,6 +18,8 @@ import dev.mandate.kernel.db.Tx;
 import dev.mandate.kernel.events.Wakeups;
 import dev.mandate.organizations.MembershipDirectory;
 import dev.mandate.organizations.Role;
+import dev.mandate.suspensions.Suspension;
+import dev.mandate.suspensions.Suspensions;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -45,7 +47,7 @@ public final class Roles implements Authorizer, AutoCloseable {
 
     record Alive() implements Standing {}
 
-    /** No member, revoked, deleted or suspended, or of another organization: one and the same. */
+    /** No member, revoked or deleted, or of another organization: one and the same. */
     record Gone() implements Standing {}
   }
 
@@ -53,6 +55,7 @@ public final class Roles implements Authorizer, AutoCloseable {
   private final Wakeups wakeups;
   private final MembershipDirectory members;
   private final AgentDirectory agents;
+  private final Suspensions suspensions;
   private final InstantSource clock;
   private final FreshCache<Subject, Standing> standings =
       new FreshCache<>(MAX_AGE, REMEMBERED, this::read);
@@ -63,11 +66,13 @@ public final class Roles implements Authorizer, AutoCloseable {
       Wakeups wakeups,
       MembershipDirectory members,
       AgentDirectory agents,
+      Suspensions suspensions,
       InstantSource clock) {
     this.db = db;
     this.wakeups = wakeups;
     this.members = members;
     this.agents = agents;
+    this.suspensions = suspensions;
     this.clock = clock;
   }
 
@@ -92,12 +97,52 @@ public final class Roles implements Authorizer, AutoCloseable {
     if (!mandate.boundsPermitAction(action)) {
       throw Failure.denied("OUT_OF_BOUNDS", "this authority does not extend to " + action);
     }
+    requireNotSuspended(mandate, action);
     for (Principal principal : mandate.chain()) {
       if (principal.kind() == Principal.Kind.SYSTEM) {
         requireBounded(mandate);
       } else {
         require(standing(mandate.org(), principal), principal, action, now);
       }
+    }
+  }
+
+  private void requireNotSuspended(Mandate mandate, String action) {
+    Suspension suspension = suspensions.of(mandate);
+    if (suspension == null) {
+      return;
+    }
+    boolean looks =
+        suspension.kind() == Suspension.Kind.ORGANIZATION
+            && !mandate.includesAgent()
+            && RolePermissions.whileSuspended(action);
+    if (!looks) {
+      throw suspension.refusal();
+    }
+  }
+
+  @Override
+  public void requireTool(Mandate mandate, String tool) {
+    Suspension suspension = suspensions.of(mandate.org(), Suspension.Kind.TOOL, tool);
+    if (suspension != null) {
+      throw suspension.refusal();
+    }
+  }
+
+  @Override
+  public void requireDirect(Mandate mandate, String action, boolean readOnly) {
+    if (action.equals("tools.call")) {
+      // Takes the governed path itself, under the name of the tool.
+      return;
+    }
+    String tool = "self/" + action.replace('.', '_');
+    if (!mandate.boundsPermitTool(tool)) {
+      throw Failure.denied("OUT_OF_BOUNDS", "the agent is not granted " + tool);
+    }
+    requireTool(mandate, tool);
+    if (!readOnly) {
+      throw Failure.precondition(
+          "APPROVAL_REQUIRED", tool + " needs an approval, which only a run can wait for");
     }
   }
 
@@ -134,7 +179,7 @@ public final class Roles implements Authorizer, AutoCloseable {
       case USER ->
           Failure.denied("NOT_A_MEMBER", principal + " is not a member of this organization");
       case TOKEN -> Failure.denied("TOKEN_OVER", principal + " was revoked or has expired");
-      case AGENT -> Failure.denied("AGENT_GONE", principal + " was deleted or suspended");
+      case AGENT -> Failure.denied("AGENT_GONE", principal + " was deleted");
       case SYSTEM -> Failure.denied("SYSTEM_UNBOUNDED", "the system has no rights of its own");
     };
   }

@@ -1,5 +1,6 @@
 package dev.mandate.governance;
 
+import dev.mandate.policies.Question;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -11,13 +12,15 @@ import org.jspecify.annotations.Nullable;
  * @param mode what the agent's grant says about approvals
  * @param granted the approval that this call already has
  * @param toolsCalled full names of the tools that the run called before, in order
+ * @param labels of what the run has seen: those that its tools had when they were called
  */
 public record Facts(
     @Nullable UUID runId,
     @Nullable UUID threadId,
     ApprovalMode mode,
     @Nullable Granted granted,
-    List<String> toolsCalled) {
+    List<String> toolsCalled,
+    List<String> labels) {
 
   /**
    * An approval that was given.
@@ -29,10 +32,18 @@ public record Facts(
 
   public Facts {
     toolsCalled = List.copyOf(toolsCalled);
+    labels = List.copyOf(labels);
   }
 
   /** A call that its caller makes directly, outside a run. */
   public static Facts direct() {
-    return new Facts(null, null, ApprovalMode.BY_EFFECT, null, List.of());
+    return new Facts(null, null, ApprovalMode.BY_EFFECT, null, List.of(), List.of());
+  }
+
+  /** The run as policies see it; null outside a run. */
+  public Question.@Nullable Run run() {
+    return runId == null || threadId == null
+        ? null
+        : new Question.Run(runId, threadId, toolsCalled, labels);
   }
 }

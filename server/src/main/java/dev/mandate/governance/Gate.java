@@ -10,11 +10,19 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.db.AuditFact;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
+import dev.mandate.policies.Arguments;
+import dev.mandate.policies.Obligation;
+import dev.mandate.policies.PolicyCheck;
+import dev.mandate.policies.Question;
+import dev.mandate.policies.Verdict;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,19 +38,18 @@ public final class Gate {
 
   private final Db db;
   private final Authorizer authorizer;
-  private final List<PolicyDecider> policies;
+  private final PolicyCheck policies;
   private final List<Meter> meters;
   private final InstantSource clock;
+  private final LongAdder admitted = new LongAdder();
+  private final LongAdder denied = new LongAdder();
+  private final LongAdder questions = new LongAdder();
 
   public Gate(
-      Db db,
-      Authorizer authorizer,
-      List<PolicyDecider> policies,
-      List<Meter> meters,
-      InstantSource clock) {
+      Db db, Authorizer authorizer, PolicyCheck policies, List<Meter> meters, InstantSource clock) {
     this.db = db;
     this.authorizer = authorizer;
-    this.policies = List.copyOf(policies);
+    this.policies = policies;
     this.meters = List.copyOf(meters);
     this.clock = clock;
   }
@@ -55,38 +62,49 @@ public final class Gate {
    *     names
    */
   public Decision admit(Mandate mandate, String action, Resource resource, Facts facts) {
+    Decision decision = decide(mandate, action, resource, facts);
+    switch (decision) {
+      case Admitted _ -> admitted.increment();
+      case Denied _ -> denied.increment();
+      case NeedsApproval _ -> questions.increment();
+    }
+    return decision;
+  }
+
+  /** How often this process has decided how; the keys are always the same. */
+  public Map<String, LongAdder> decisions() {
+    return Map.of("admitted", admitted, "denied", denied, "needs_approval", questions);
+  }
+
+  private Decision decide(Mandate mandate, String action, Resource resource, Facts facts) {
     String hash = ArgumentsHash.of(resource.argumentsJson());
     Denied objection = objection(mandate, action, resource);
     if (objection != null) {
       return denied(mandate, action, resource, facts, hash, objection);
     }
 
-    List<String> obligations = new ArrayList<>();
-    List<PolicyDecider.Demand> demands = new ArrayList<>();
-    for (PolicyDecider policy : policies) {
-      PolicyDecider.Verdict verdict;
-      try {
-        verdict = policy.decide(mandate, action, resource, facts);
-      } catch (RuntimeException e) {
-        log.error("a policy failed on {} {}: denied", action, resource, e);
-        return denied(
-            mandate,
-            action,
-            resource,
-            facts,
-            hash,
-            new Denied(
-                "POLICY_ERROR",
-                "a policy could not be evaluated, so "
-                    + resource.name()
-                    + " is refused; the log says why"));
-      }
-      if (!verdict.denials().isEmpty()) {
-        Denied denied = new Denied("POLICY", String.join("; ", verdict.denials()));
-        return denied(mandate, action, resource, facts, hash, denied);
-      }
-      demands.addAll(verdict.approvals());
-      obligations.addAll(verdict.obligations());
+    Verdict verdict;
+    try {
+      verdict = verdict(mandate, action, resource, facts);
+    } catch (Failure e) {
+      throw e;
+    } catch (RuntimeException e) {
+      log.error("a policy failed on {} {}: denied", action, resource, e);
+      return denied(
+          mandate,
+          action,
+          resource,
+          facts,
+          hash,
+          new Denied(
+              "POLICY_ERROR",
+              "a policy could not be evaluated, so "
+                  + resource.name()
+                  + " is refused; the log says why"));
+    }
+    if (verdict.denied()) {
+      Denied denied = new Denied(verdict.reason(), verdict.message());
+      return denied(mandate, action, resource, facts, hash, denied, verdict.stamp());
     }
 
     int reserved = 0;
@@ -100,12 +118,23 @@ public final class Gate {
       reserved++;
     }
 
-    NeedsApproval question = question(mandate, resource, facts, hash, demands);
+    NeedsApproval question = question(mandate, resource, facts, hash, verdict.demands());
     if (question != null) {
       release(reserved, mandate, action, resource, facts);
       return question;
     }
-    return new Admitted(action, resource, facts, hash, obligations);
+    for (Obligation obligation : verdict.obligations()) {
+      if (resource.kind().equals("model") && obligation.changesResult()) {
+        release(reserved, mandate, action, resource, facts);
+        Denied denied =
+            new Denied(
+                "POLICY_ERROR",
+                "a policy could not be carried out: what a model says arrives piece by piece, so"
+                    + " it is neither redacted nor cut");
+        return denied(mandate, action, resource, facts, hash, denied, verdict.stamp());
+      }
+    }
+    return new Admitted(action, resource, facts, hash, verdict.obligations(), verdict.stamp());
   }
 
   /** Closes an admitted call: audits it and records its usage, in a transaction of its own. */
@@ -142,15 +171,44 @@ public final class Gate {
   }
 
   private static AuditFact fact(Admitted admitted, Outcome outcome, Duration took) {
-    String details =
-        details(admitted.facts(), admitted.argumentsHash())
+    ObjectNode node =
+        details(admitted.facts(), admitted.argumentsHash(), admitted.decision())
             .put("outcome", outcome.wireName())
-            .put("duration_ms", took.toMillis())
-            .toString();
+            .put("duration_ms", took.toMillis());
+    if (!admitted.obligations().isEmpty()) {
+      var names = node.putArray("obligations");
+      admitted.obligations().forEach(obligation -> names.add(obligation.toString()));
+    }
+    String details = node.toString();
     String resource = admitted.resource().toString();
     return outcome == Outcome.OK
         ? AuditFact.allowed(admitted.action(), resource, details)
         : AuditFact.failed(admitted.action(), resource, outcome.name(), details);
+  }
+
+  /** A tool that is a method of the contract is looked at as both. */
+  private Verdict verdict(Mandate mandate, String action, Resource resource, Facts facts) {
+    Verdict verdict = policies.decide(mandate, question(action, resource, facts));
+    Question method = resource.method();
+    return method == null || verdict.denied()
+        ? verdict
+        : verdict.and(policies.decide(mandate, method.within(facts.run())));
+  }
+
+  private static Question question(String action, Resource resource, Facts facts) {
+    boolean tool = resource.kind().equals("tool");
+    int slash = resource.name().indexOf('/');
+    return new Question(
+        action,
+        resource.kind(),
+        resource.name(),
+        tool && slash > 0 ? resource.name().substring(0, slash) : "",
+        resource.effect().name().toLowerCase(Locale.ROOT),
+        resource.labels(),
+        tool ? new Arguments.Text(resource.argumentsJson()) : null,
+        resource.tokens(),
+        resource.costMicros(),
+        facts.run());
   }
 
   private @Nullable Denied objection(Mandate mandate, String action, Resource resource) {
@@ -163,6 +221,9 @@ public final class Gate {
     }
     try {
       authorizer.require(mandate, action);
+      if (resource.kind().equals("tool")) {
+        authorizer.requireTool(mandate, resource.name());
+      }
       return null;
     } catch (Failure e) {
       if (e.code() == Failure.Code.PERMISSION_DENIED || e.code() == Failure.Code.UNAUTHENTICATED) {
@@ -173,14 +234,10 @@ public final class Gate {
   }
 
   private static @Nullable NeedsApproval question(
-      Mandate mandate,
-      Resource resource,
-      Facts facts,
-      String hash,
-      List<PolicyDecider.Demand> demands) {
+      Mandate mandate, Resource resource, Facts facts, String hash, List<Verdict.Demand> demands) {
     List<String> deciders = new ArrayList<>();
     List<String> reasons = new ArrayList<>();
-    for (PolicyDecider.Demand demand : demands) {
+    for (Verdict.Demand demand : demands) {
       deciders.add(demand.decider());
       reasons.add(demand.reason());
     }
@@ -225,16 +282,30 @@ public final class Gate {
 
   private Denied denied(
       Mandate mandate, String action, Resource resource, Facts facts, String hash, Denied denied) {
-    String details = details(facts, hash).toString();
+    return denied(mandate, action, resource, facts, hash, denied, null);
+  }
+
+  private Denied denied(
+      Mandate mandate,
+      String action,
+      Resource resource,
+      Facts facts,
+      String hash,
+      Denied denied,
+      Verdict.@Nullable Stamp decision) {
+    String details = details(facts, hash, decision).toString();
     db.audit(mandate, AuditFact.denied(action, resource.toString(), denied.reason(), details));
     return denied;
   }
 
-  private static ObjectNode details(Facts facts, String hash) {
+  private static ObjectNode details(Facts facts, String hash, Verdict.@Nullable Stamp decision) {
     ObjectNode details = Json.object();
     details.put("arguments_hash", hash);
     if (facts.runId() != null) {
       details.put("run_id", facts.runId().toString());
+    }
+    if (decision != null) {
+      details.set("policy", decision.json());
     }
     return details;
   }

@@ -1,11 +1,18 @@
 package dev.mandate.identity;
 
+import dev.mandate.kernel.Bound;
 import dev.mandate.kernel.db.Tx;
+import java.util.Set;
 import java.util.UUID;
 
 /** Whether an agent can act: known to the agents' floor, asked by credentials and authorization. */
 @FunctionalInterface
 public interface AgentDirectory {
-  /** Whether the transaction's organization has this agent, neither deleted nor suspended. */
+  /** Whether the transaction's organization has this agent. */
   boolean alive(Tx tx, UUID agent);
+
+  /** The tools that its current version may use: what its API tokens are good for. */
+  default Bound tools(Tx tx, UUID agent) {
+    return Bound.tools(Set.of());
+  }
 }

@@ -24,9 +24,7 @@ public final class Emails {
             && at == email.lastIndexOf('@')
             && at < email.length() - 1
             && email.length() <= MAX
-            && email
-                .codePoints()
-                .noneMatch(c -> Character.isWhitespace(c) || c < 0x20 || c == 0x7F);
+            && email.codePoints().noneMatch(Emails::unseen);
     if (!shaped) {
       throw Failure.invalid(
           field,
@@ -35,6 +33,22 @@ public final class Emails {
               : "not an email address: '" + Failure.excerpt(text) + "'");
     }
     return email;
+  }
+
+  /** What does not show: with it, one address could look like another. */
+  private static boolean unseen(int c) {
+    return switch (Character.getType(c)) {
+      case Character.CONTROL,
+          Character.FORMAT,
+          Character.SURROGATE,
+          Character.PRIVATE_USE,
+          Character.UNASSIGNED,
+          Character.SPACE_SEPARATOR,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR ->
+          true;
+      default -> false;
+    };
   }
 
   /** The spelling to look up; an address that cannot be one is simply not found. */

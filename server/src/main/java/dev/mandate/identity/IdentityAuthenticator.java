@@ -1,5 +1,6 @@
 package dev.mandate.identity;
 
+import dev.mandate.kernel.Bound;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Principal;
@@ -12,6 +13,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * Turns access tokens of sessions ({@code mds_…}) and API tokens ({@code mdt_…}) into mandates.
@@ -22,12 +24,14 @@ public final class IdentityAuthenticator implements Authenticator {
   private static final Duration USE_NOTED = Duration.ofMinutes(1);
 
   private final Db db;
+  private final AgentDirectory agents;
   private final InstantSource clock;
   private final SessionStore sessions = new SessionStore();
   private final TokenStore tokens = new TokenStore();
 
-  public IdentityAuthenticator(Db db, InstantSource clock) {
+  public IdentityAuthenticator(Db db, AgentDirectory agents, InstantSource clock) {
     this.db = db;
+    this.agents = agents;
     this.clock = clock;
   }
 
@@ -35,13 +39,18 @@ public final class IdentityAuthenticator implements Authenticator {
   public Mandate authenticate(Credential credential, Mandate.Origin origin) {
     String secret = credential.secret();
     Instant now = clock.instant();
-    byte[] hash = Secrets.hash(secret);
-    Optional<Mandate> mandate =
-        secret.startsWith(Secrets.TOKEN)
-            ? db.dispatch(handle -> tokens.findHolder(handle, hash, now))
-                .map(holder -> ofToken(holder, origin, now))
-            : db.dispatch(handle -> sessions.findAccess(handle, hash, now))
-                .map(access -> ofSession(access, origin));
+    Optional<Mandate> mandate = Optional.empty();
+    if (Secrets.shaped(Secrets.TOKEN, secret)) {
+      byte[] hash = Secrets.hash(secret);
+      mandate =
+          db.dispatch(handle -> tokens.findHolder(handle, hash, now))
+              .map(holder -> ofToken(holder, origin, now));
+    } else if (Secrets.shaped(Secrets.ACCESS, secret)) {
+      byte[] hash = Secrets.hash(secret);
+      mandate =
+          db.dispatch(handle -> sessions.findAccess(handle, hash, now))
+              .map(access -> ofSession(access, origin));
+    }
     return mandate.orElseThrow(
         () -> Failure.unauthenticated("the credential is unknown, expired or revoked"));
   }
@@ -63,10 +72,14 @@ public final class IdentityAuthenticator implements Authenticator {
     }
     List<Principal> chain = new ArrayList<>(3);
     chain.add(Principal.token(holder.token().value()));
-    if (holder.agent() != null) {
-      chain.add(Principal.agent(holder.agent()));
+    List<Bound> bounds = List.of();
+    UUID agent = holder.agent();
+    if (agent != null) {
+      chain.add(Principal.agent(agent));
+      Bound granted = db.read(Own.organization(holder.org(), now), tx -> agents.tools(tx, agent));
+      bounds = List.of(granted);
     }
     chain.add(Principal.user(holder.user().value()));
-    return new Mandate(holder.org(), chain, List.of(), null, holder.expiresAt(), origin);
+    return new Mandate(holder.org(), chain, bounds, null, holder.expiresAt(), origin);
   }
 }

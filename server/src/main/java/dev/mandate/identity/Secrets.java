@@ -31,7 +31,23 @@ public final class Secrets {
     return secret.toString();
   }
 
-  /** What is stored of a secret, and what it is found by. */
+  /** Whether a text could be a secret of this kind: nothing else is worth a look-up. */
+  static boolean shaped(String prefix, String text) {
+    if (text.length() != prefix.length() + LENGTH || !text.startsWith(prefix)) {
+      return false;
+    }
+    for (int i = prefix.length(); i < text.length(); i++) {
+      if (ALPHABET.indexOf(text.charAt(i)) < 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * What is stored of a secret, and what it is found by: that a look-up's time may tell how much of
+   * a hash was right helps nobody to the secret.
+   */
   public static byte[] hash(String secret) {
     try {
       return MessageDigest.getInstance("SHA-256").digest(secret.getBytes(StandardCharsets.UTF_8));

@@ -29,8 +29,8 @@ public final class Sessions {
   private final SessionStore store = new SessionStore();
   private final UserStore users = new UserStore();
   private final TokenStore tokens = new TokenStore();
-  private final Passwords passwords = new Passwords();
-  private final Throttle throttle = new Throttle();
+  private final PasswordProof proof;
+  private final ShownTokens shown;
 
   public Sessions(
       Db db,
@@ -43,10 +43,9 @@ public final class Sessions {
     this.memberships = memberships;
     this.links = links;
     this.clock = clock;
+    this.proof = new PasswordProof(db, clock);
+    this.shown = new ShownTokens(db, clock);
   }
-
-  /** What an attempt found before its password was compared. */
-  private record Attempt(Optional<Duration> refusedFor, Optional<Account> account) {}
 
   /**
    * @param asked the organization to sign in to; the one used last if absent
@@ -62,41 +61,19 @@ public final class Sessions {
       throw Failure.invalid("password", "is required");
     }
     Passwords.checkLength("password", password);
-    String spelling = Emails.spelling(email);
-    Instant now = clock.instant();
-    Mandate installation = Own.installation(origin, now);
-    Attempt attempt =
-        db.write(
-            installation,
-            tx -> {
-              Optional<Duration> refusedFor = throttle.enter(tx, spelling, origin.address(), now);
-              return new Attempt(
-                  refusedFor,
-                  refusedFor.isPresent() ? Optional.empty() : users.findByEmail(tx, spelling));
-            });
-    if (attempt.refusedFor.isPresent()) {
-      throw Throttle.refusal(attempt.refusedFor.get());
-    }
-    Account account = attempt.account.orElse(null);
-    boolean right = passwords.matches(password, account == null ? null : account.passwordHash());
-    if (!right || account == null) {
-      throw refused(
-          origin,
-          account,
-          Failure.of(
-              Failure.Code.UNAUTHENTICATED,
-              "WRONG_CREDENTIALS",
-              "the email address or the password is wrong"));
-    }
-    OrgId org = choose(origin, account, asked);
-    db.write(
-        installation,
-        tx -> {
-          throttle.succeeded(tx, spelling, origin.address());
-          users.setLastOrg(tx, account.id(), org);
-          return org;
-        });
-    return begin(origin, account, org, "password");
+    PasswordProof.Result result = proof.of(origin, email, password);
+    Account account =
+        result
+            .proven()
+            .orElseThrow(() ->
+                refused(
+                    origin,
+                    result.account(),
+                    Failure.of(
+                        Failure.Code.UNAUTHENTICATED,
+                        "WRONG_CREDENTIALS",
+                        "the email address or the password is wrong")));
+    return begin(origin, account, asked, "password");
   }
 
   /**
@@ -104,26 +81,21 @@ public final class Sessions {
    *     or never was
    */
   public SignedIn signInByLink(Mandate.Origin origin, String token, @Nullable OrgId asked) {
-    Account account =
-        links
-            .redeem(token, origin)
-            .orElseThrow(() ->
-                refused(
-                    origin,
-                    null,
-                    Failure.of(
-                        Failure.Code.UNAUTHENTICATED,
-                        "SIGN_IN_LINK_INVALID",
-                        "this sign-in link was used before, has expired, or is not one of"
-                            + " ours")));
-    OrgId org = choose(origin, account, asked);
-    db.write(
+    Account account = links.redeem(token, origin).orElseThrow(() -> badLink(origin, token));
+    return begin(origin, account, asked, "link");
+  }
+
+  private Failure badLink(Mandate.Origin origin, String token) {
+    Failure failure =
+        Failure.of(
+            Failure.Code.UNAUTHENTICATED,
+            "SIGN_IN_LINK_INVALID",
+            "this sign-in link was used before, has expired, or is not one of ours");
+    return shown.refused(
         Own.installation(origin, clock.instant()),
-        tx -> {
-          users.setLastOrg(tx, account.id(), org);
-          return org;
-        });
-    return begin(origin, account, org, "link");
+        token,
+        AuditFact.failed("sessions.create", "user:unknown", failure.reason(), "{}"),
+        failure);
   }
 
   /**
@@ -133,6 +105,9 @@ public final class Sessions {
    * @throws Failure {@code UNAUTHENTICATED}
    */
   SignedIn refresh(Mandate.Origin origin, String refreshToken) {
+    if (!Secrets.shaped(Secrets.REFRESH, refreshToken)) {
+      throw sessionOver();
+    }
     byte[] hash = Secrets.hash(refreshToken);
     SessionStore.Place place =
         db.dispatch(handle -> store.findRefresh(handle, hash)).orElseThrow(Sessions::sessionOver);
@@ -255,8 +230,11 @@ public final class Sessions {
     return last != null && orgs.contains(last) ? last : orgs.getFirst();
   }
 
-  private SignedIn begin(Mandate.Origin origin, Account account, OrgId org, String method) {
+  private SignedIn begin(
+      Mandate.Origin origin, Account account, @Nullable OrgId asked, String method) {
+    OrgId org = choose(origin, account, asked);
     Instant now = clock.instant();
+    db.run(Own.installation(origin, now), tx -> users.setLastOrg(tx, account.id(), org));
     SessionId id = new SessionId(Ids.next());
     return db.write(
         Own.user(org, account.id(), origin, now),

@@ -39,6 +39,9 @@ public final class SignInLinks {
 
   /** Uses the link up. Of two that try at once, one gets the account. */
   Optional<Account> redeem(String token, Mandate.Origin origin) {
+    if (!Secrets.shaped(Secrets.LINK, token)) {
+      return Optional.empty();
+    }
     Instant now = clock.instant();
     return db.write(
         Own.installation(origin, now),

@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -22,11 +21,17 @@ import java.util.Optional;
  * at once gain nothing; one that succeeds clears the account's count and is taken off the
  * address's. While waiting, attempts are refused without a comparison and do not count. After 15
  * minutes without an attempt a count begins anew. Addresses without an account are counted the same
- * way: the answer tells nothing. One-time links are not throttled: they are the way in for an owner
- * whom somebody else's guessing keeps waiting.
+ * way: the answer tells nothing.
+ *
+ * <p>Bad one-time tokens are counted apart, in the same way ({@link ShownTokens}); good ones are
+ * not: they are the way in for an owner whom somebody else's guessing keeps waiting.
+ *
+ * <p>The address is looked at first, and nothing else once it waits: whoever must wait adds no
+ * rows.
  */
 final class Throttle {
   private static final int FREE_PER_ACCOUNT = 10;
+  private static final int FREE_PER_TOKEN = 10;
   private static final int FREE_PER_ADDRESS = 30;
   private static final Duration FORGOTTEN = Duration.ofMinutes(15);
   private static final long LONGEST_WAIT_SECONDS = 60;
@@ -42,20 +47,28 @@ final class Throttle {
    * @param email as looked up; whether it has an account does not matter
    * @return empty if the attempt may be made
    */
-  Optional<Duration> enter(Tx tx, String email, String address, Instant now) {
-    List<Subject> subjects = subjects(email, address);
+  Optional<Duration> enterAccount(Tx tx, String email, String address, Instant now) {
+    return enter(tx, account(email, address), now);
+  }
+
+  /** The same for a one-time token that is not good. */
+  Optional<Duration> enterToken(Tx tx, String token, String address, Instant now) {
+    List<Subject> subjects = new ArrayList<>(2);
+    if (!address.isEmpty()) {
+      subjects.add(new Subject(key("tokens of", network(address)), FREE_PER_ADDRESS));
+    }
+    subjects.add(new Subject(key("token", token), FREE_PER_TOKEN));
+    return enter(tx, subjects, now);
+  }
+
+  private Optional<Duration> enter(Tx tx, List<Subject> subjects, Instant now) {
     List<ThrottleStore.Count> counts = new ArrayList<>(subjects.size());
-    Duration wait = Duration.ZERO;
     for (Subject subject : subjects) {
       ThrottleStore.Count count = store.lock(tx, subject.key, now);
-      counts.add(count);
       if (count.waitUntil().isAfter(now)) {
-        Duration left = Duration.between(now, count.waitUntil());
-        wait = left.compareTo(wait) > 0 ? left : wait;
+        return Optional.of(Duration.between(now, count.waitUntil()));
       }
-    }
-    if (wait.isPositive()) {
-      return Optional.of(wait);
+      counts.add(count);
     }
     for (int i = 0; i < subjects.size(); i++) {
       Subject subject = subjects.get(i);
@@ -71,9 +84,9 @@ final class Throttle {
     return Optional.empty();
   }
 
-  /** The attempt was right. */
+  /** The attempt on an account was right. */
   void succeeded(Tx tx, String email, String address) {
-    for (Subject subject : subjects(email, address)) {
+    for (Subject subject : account(email, address)) {
       if (subject.free == FREE_PER_ACCOUNT) {
         store.reset(tx, subject.key);
       } else {
@@ -98,14 +111,13 @@ final class Throttle {
     return Duration.ofSeconds(Math.min(LONGEST_WAIT_SECONDS, 1L << Math.min(beyondFree - 1, 30)));
   }
 
-  /** In the order in which their rows are locked, the same in every transaction. */
-  private static List<Subject> subjects(String email, String address) {
+  /** Addresses before accounts, in every transaction: rows are locked in this order. */
+  private static List<Subject> account(String email, String address) {
     List<Subject> subjects = new ArrayList<>(2);
-    subjects.add(new Subject(key("account", email), FREE_PER_ACCOUNT));
     if (!address.isEmpty()) {
       subjects.add(new Subject(key("address", network(address)), FREE_PER_ADDRESS));
     }
-    subjects.sort(Comparator.comparing(Subject::key));
+    subjects.add(new Subject(key("account", email), FREE_PER_ACCOUNT));
     return subjects;
   }
 

@@ -138,6 +138,15 @@ public final class Tokens {
         });
   }
 
+  Token get(Mandate mandate, TokenId id) {
+    authorizer.require(mandate, "tokens.list");
+    return db.read(mandate, tx -> require(tx, id));
+  }
+
+  Token require(Tx tx, TokenId id) {
+    return store.find(tx, id).orElseThrow(() -> Failure.notFound("token"));
+  }
+
   /** For authorization: a token of the transaction's organization, good or not. */
   public static Optional<Token> find(Tx tx, TokenId id) {
     return new TokenStore().find(tx, id);

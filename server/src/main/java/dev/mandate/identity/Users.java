@@ -6,7 +6,6 @@ import dev.mandate.kernel.Ids;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.HashMap;
@@ -26,12 +25,14 @@ public final class Users {
   private final UserStore store = new UserStore();
   private final Passwords passwords = new Passwords();
   private final Throttle throttle = new Throttle();
+  private final PasswordProof proof;
 
   public Users(Db db, Authorizer authorizer, Memberships memberships, InstantSource clock) {
     this.db = db;
     this.authorizer = authorizer;
     this.memberships = memberships;
     this.clock = clock;
+    this.proof = new PasswordProof(db, clock);
   }
 
   /** The caller, as {@code GetMe} shows it. */
@@ -90,6 +91,15 @@ public final class Users {
     return db.read(
             Own.installation(clock.instant()), tx -> store.findByEmail(tx, Emails.spelling(email)))
         .map(Account::user);
+  }
+
+  /**
+   * For the organizations: the account of an address, if this is its password. Throttled and as
+   * slow as signing in.
+   */
+  public Optional<User> prove(Mandate.Origin origin, String email, String password) {
+    Passwords.checkLength("password", password);
+    return proof.of(origin, email, password).proven().map(Account::user);
   }
 
   /** For the organizations: the accounts of members. */
@@ -187,25 +197,9 @@ public final class Users {
 
   private void requirePassword(Mandate mandate, UserId user, String password) {
     Passwords.checkLength("current_password", password);
-    Instant now = clock.instant();
-    Mandate installation = Own.installation(mandate.origin(), now);
-    String address = mandate.origin().address();
-    Account account =
-        db.read(installation, tx -> store.find(tx, user))
-            .orElseThrow(() -> Failure.notFound("user"));
-    db.write(installation, tx -> throttle.enter(tx, account.user().email(), address, now))
-        .ifPresent(wait -> {
-          throw Throttle.refusal(wait);
-        });
-    if (!passwords.matches(password, account.passwordHash())) {
+    if (!proof.of(mandate.origin(), find(user).email(), password).right()) {
       throw Failure.denied("WRONG_PASSWORD", "current_password: is not your password");
     }
-    db.write(
-        installation,
-        tx -> {
-          throttle.succeeded(tx, account.user().email(), address);
-          return account;
-        });
   }
 
   private static UserId user(Mandate mandate) {

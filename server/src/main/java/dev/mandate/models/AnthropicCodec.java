@@ -1,6 +1,7 @@
 package dev.mandate.models;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.mandate.models.ModelMessage.Attachment;
 import dev.mandate.models.ModelMessage.Opaque;
 import dev.mandate.models.ModelMessage.Part;
 import dev.mandate.models.ModelMessage.Role;
@@ -122,14 +123,16 @@ final class AnthropicCodec implements Codec {
           current
               && opaque.provider().equals(Provider.ANTHROPIC.wireName())
               && opaque.model().equals(model);
-      case ToolUse _, ToolResult _ -> true;
+      case Attachment _, ToolUse _, ToolResult _ -> true;
     };
   }
 
   /** Where the user spoke last; what follows is one loop of tool calls. */
   private static int lastQuestion(List<ModelMessage> messages) {
     for (int i = messages.size() - 1; i >= 0; i--) {
-      if (messages.get(i).role() == Role.USER && !messages.get(i).text().isBlank()) {
+      ModelMessage message = messages.get(i);
+      boolean shows = message.parts().stream().anyMatch(Attachment.class::isInstance);
+      if (message.role() == Role.USER && (shows || !message.text().isBlank())) {
         return i;
       }
     }
@@ -144,6 +147,13 @@ final class AnthropicCodec implements Codec {
       boolean cache = last && i == turn.parts().size() - 1;
       switch (turn.parts().get(i)) {
         case Text part -> text(out, part.text(), cache);
+        case Attachment part -> {
+          if (part.base64() == null) {
+            text(out, part.note(), cache);
+          } else {
+            picture(out, part, part.base64(), cache);
+          }
+        }
         case Opaque part -> out.writeRawValue(part.json());
         case ToolUse part -> {
           out.writeStartObject();
@@ -196,6 +206,19 @@ final class AnthropicCodec implements Codec {
         out.writeStringField("name", choice.name());
       }
     }
+    out.writeEndObject();
+  }
+
+  private static void picture(JsonGenerator out, Attachment part, String base64, boolean cache)
+      throws IOException {
+    out.writeStartObject();
+    out.writeStringField("type", "image");
+    out.writeObjectFieldStart("source");
+    out.writeStringField("type", "base64");
+    out.writeStringField("media_type", part.mediaType());
+    out.writeStringField("data", base64);
+    out.writeEndObject();
+    cache(out, cache);
     out.writeEndObject();
   }
 

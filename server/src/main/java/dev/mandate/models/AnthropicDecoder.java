@@ -18,7 +18,7 @@ final class AnthropicDecoder implements Codec.Decoder {
   private final Map<Integer, Call> open = new HashMap<>();
 
   /** Open blocks of reasoning by their index, as they will be sent back. */
-  private final Map<Integer, ObjectNode> thinking = new HashMap<>();
+  private final Map<Integer, Thought> thinking = new HashMap<>();
 
   private int calls;
   private String model = "";
@@ -34,6 +34,18 @@ final class AnthropicDecoder implements Codec.Decoder {
     /** Calls without arguments may come without a single delta. */
     String text() {
       return arguments.isEmpty() ? given : arguments.toString();
+    }
+  }
+
+  /** A block of reasoning that is still arriving. */
+  private record Thought(ObjectNode block, Map<String, StringBuilder> added) {
+    Thought(ObjectNode block) {
+      this(block, new HashMap<>());
+    }
+
+    String json() {
+      added.forEach((field, text) -> block.put(field, Wire.text(block, field) + text));
+      return block.toString();
     }
   }
 
@@ -73,11 +85,11 @@ final class AnthropicDecoder implements Codec.Decoder {
       case "content_block_delta" -> delta(event);
       case "content_block_stop" -> {
         int index = event.path("index").asInt();
-        ObjectNode thought = thinking.remove(index);
+        Thought thought = thinking.remove(index);
         if (thought != null) {
           sink.accept(
               new ModelEvent.OpaquePart(
-                  new Opaque(Provider.ANTHROPIC.wireName(), asked, thought.toString())));
+                  new Opaque(Provider.ANTHROPIC.wireName(), asked, thought.json())));
         }
         Call call = open.remove(index);
         if (call != null) {
@@ -91,8 +103,8 @@ final class AnthropicDecoder implements Codec.Decoder {
         usage(event.path("usage"));
         sink.accept(
             new ModelEvent.UsageReported(
-                new TokenUsage(
-                    input + cacheRead + cacheWrite, output, cacheRead, cacheWrite, 0, false)));
+                TokenUsage.reported(
+                    input + cacheRead + cacheWrite, output, cacheRead, cacheWrite, 0)));
       }
       case "message_stop" -> {
         if (!open.isEmpty()) {
@@ -124,11 +136,13 @@ final class AnthropicDecoder implements Codec.Decoder {
         if (call.id().isEmpty() || call.name().isEmpty()) {
           throw protocol("the provider sent a tool call without an id or a name");
         }
-        open.put(event.path("index").asInt(), call);
+        if (open.put(event.path("index").asInt(), call) != null) {
+          throw protocol("the provider began a tool call inside another");
+        }
         sink.accept(new ModelEvent.ToolCallStarted(call.index(), call.id(), call.name()));
       }
       case "thinking", "redacted_thinking" ->
-          thinking.put(event.path("index").asInt(), (ObjectNode) block);
+          thinking.put(event.path("index").asInt(), new Thought((ObjectNode) block));
       default -> {
         // Other blocks are of tools that the provider runs itself, which we never ask for.
       }
@@ -165,11 +179,11 @@ final class AnthropicDecoder implements Codec.Decoder {
   }
 
   private void append(JsonNode event, String field, String piece) {
-    ObjectNode block = thinking.get(event.path("index").asInt());
-    if (block == null) {
+    Thought thought = thinking.get(event.path("index").asInt());
+    if (thought == null) {
       throw protocol("the provider sent reasoning it never began");
     }
-    block.put(field, Wire.text(block, field) + piece);
+    thought.added.computeIfAbsent(field, f -> new StringBuilder()).append(piece);
   }
 
   private void text(String text) {

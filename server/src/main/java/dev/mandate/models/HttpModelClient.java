@@ -22,7 +22,11 @@ final class HttpModelClient implements ModelClient {
     static final Limits DEFAULT = new Limits(Duration.ofMinutes(3), Duration.ofMinutes(20));
   }
 
+  /** An event wraps each few characters of the answer, whose own bounds are narrower. */
   private static final long MOST_BYTES = 64L << 20;
+
+  private static final int MOST_ERROR_BYTES = 64 << 10;
+  private static final int LONGEST_MESSAGE = 400;
 
   private final EgressClient egress;
   private final Codec codec;
@@ -68,7 +72,7 @@ final class HttpModelClient implements ModelClient {
       if (response.status() / 100 != 2) {
         throw ProviderErrors.ofStatus(
             response.status(),
-            response.readAll(),
+            response.readUpTo(MOST_ERROR_BYTES),
             ProviderErrors.retryAfter(
                 response.header("retry-after-ms"), response.header("retry-after")));
       }
@@ -76,7 +80,7 @@ final class HttpModelClient implements ModelClient {
     } catch (EgressFailure e) {
       throw failure(e);
     } catch (ModelFailure e) {
-      throw withoutKey(e);
+      throw shown(e);
     }
     return answer.response(request, decoder.model());
   }
@@ -103,12 +107,18 @@ final class HttpModelClient implements ModelClient {
     }
   }
 
-  /** Providers quote what they were sent. */
-  private ModelFailure withoutKey(ModelFailure e) {
-    return key.isEmpty() || !e.publicMessage().contains(key)
+  /**
+   * Providers quote what they were sent: without the key first, then no longer than can be read.
+   */
+  private ModelFailure shown(ModelFailure e) {
+    String message = e.publicMessage();
+    String clean = key.isEmpty() ? message : message.replace(key, "[key]");
+    if (clean.length() > LONGEST_MESSAGE) {
+      clean = clean.substring(0, LONGEST_MESSAGE).strip() + "…";
+    }
+    return clean.equals(message)
         ? e
-        : new ModelFailure(
-            e.kind(), e.publicMessage().replace(key, "[key]"), e.retryAfter(), e.getCause());
+        : new ModelFailure(e.kind(), clean, e.retryAfter(), e.getCause());
   }
 
   private static ModelFailure failure(EgressFailure e) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.mandate.models.ModelMessage.Attachment;
 import dev.mandate.models.ModelMessage.Opaque;
 import dev.mandate.models.ModelMessage.Part;
 import dev.mandate.models.ModelMessage.Role;
@@ -170,6 +171,13 @@ public final class ModelJson {
           out.writeStringField("type", "text");
           out.writeStringField("text", p.text());
         }
+        case Attachment p -> {
+          out.writeStringField("type", "attachment");
+          out.writeStringField("sha256", p.sha256());
+          out.writeStringField("name", p.name());
+          out.writeStringField("media_type", p.mediaType());
+          out.writeNumberField("size", p.size());
+        }
         case ToolUse p -> {
           out.writeStringField("type", "tool_use");
           writeCall(out, p);
@@ -208,6 +216,13 @@ public final class ModelJson {
       parts.add(
           switch (text(part, "type")) {
             case "text" -> new Text(text(part, "text"));
+            case "attachment" ->
+                new Attachment(
+                    text(part, "sha256"),
+                    text(part, "name"),
+                    text(part, "media_type"),
+                    part.required("size").asLong(),
+                    null);
             case "tool_use" -> readCall(part);
             case "tool_result" ->
                 new ToolResult(

@@ -18,9 +18,42 @@ public record ModelMessage(Role role, List<Part> parts) {
   }
 
   /** A piece of a message. */
-  public sealed interface Part permits Text, ToolUse, ToolResult, Opaque {}
+  public sealed interface Part permits Text, Attachment, ToolUse, ToolResult, Opaque {}
 
   public record Text(String text) implements Part {}
+
+  /**
+   * A file that the user shows. It is stored by its content's hash; the content itself is put in
+   * when the request is about to leave, where this model can look at it.
+   *
+   * @param sha256 of the content
+   * @param size of the content, in bytes
+   * @param base64 the content, never stored; absent where it is not shown
+   */
+  public record Attachment(
+      String sha256, String name, String mediaType, long size, @Nullable String base64)
+      implements Part {
+    /** The same with its content. */
+    public Attachment showing(String content) {
+      return new Attachment(sha256, name, mediaType, size, content);
+    }
+
+    /** What a model is told of a file whose content it is not shown. */
+    public String note() {
+      return "\n\n[attachment " + label() + ": its content cannot be shown here]";
+    }
+
+    /** Name, type and size. */
+    public String label() {
+      return "'" + name + "' (" + mediaType + ", " + size + " bytes)";
+    }
+
+    /** Without the content. */
+    @Override
+    public String toString() {
+      return "Attachment[" + label() + "]";
+    }
+  }
 
   /**
    * A call of a tool, by the assistant.

@@ -1,13 +1,17 @@
 package dev.mandate.models;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.mandate.models.ModelMessage.Attachment;
 import dev.mandate.models.ModelMessage.Part;
 import dev.mandate.models.ModelMessage.Role;
+import dev.mandate.models.ModelMessage.Text;
 import dev.mandate.models.ModelMessage.ToolResult;
 import dev.mandate.models.ModelMessage.ToolUse;
 import dev.mandate.models.ModelRequest.ToolChoice;
 import dev.mandate.models.ModelRequest.ToolSpec;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
@@ -136,10 +140,47 @@ final class OpenAiChatCodec implements Codec {
         out.writeEndObject();
       }
     }
-    String text = message.text();
-    if (!text.isEmpty()) {
-      message(out, "user", text);
+    StringBuilder text = new StringBuilder();
+    List<Attachment> pictures = new ArrayList<>();
+    for (Part part : message.parts()) {
+      if (part instanceof Text piece) {
+        text.append(piece.text());
+      } else if (part instanceof Attachment file) {
+        if (file.base64() == null) {
+          text.append(file.note());
+        } else {
+          pictures.add(file);
+        }
+      }
     }
+    if (!pictures.isEmpty()) {
+      pictures(out, text.toString(), pictures);
+    } else if (!text.isEmpty()) {
+      message(out, "user", text.toString());
+    }
+  }
+
+  private static void pictures(JsonGenerator out, String text, List<Attachment> pictures)
+      throws IOException {
+    out.writeStartObject();
+    out.writeStringField("role", "user");
+    out.writeArrayFieldStart("content");
+    if (!text.isBlank()) {
+      out.writeStartObject();
+      out.writeStringField("type", "text");
+      out.writeStringField("text", text);
+      out.writeEndObject();
+    }
+    for (Attachment picture : pictures) {
+      out.writeStartObject();
+      out.writeStringField("type", "image_url");
+      out.writeObjectFieldStart("image_url");
+      out.writeStringField("url", "data:" + picture.mediaType() + ";base64," + picture.base64());
+      out.writeEndObject();
+      out.writeEndObject();
+    }
+    out.writeEndArray();
+    out.writeEndObject();
   }
 
   private void assistant(JsonGenerator out, ModelMessage message) throws IOException {

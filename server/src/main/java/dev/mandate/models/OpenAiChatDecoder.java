@@ -174,12 +174,11 @@ final class OpenAiChatDecoder implements Codec.Decoder {
   }
 
   private static TokenUsage usage(JsonNode usage) {
-    return new TokenUsage(
+    return TokenUsage.reported(
         usage.path("prompt_tokens").asLong(),
         usage.path("completion_tokens").asLong(),
         usage.path("prompt_tokens_details").path("cached_tokens").asLong(),
         0,
-        usage.path("completion_tokens_details").path("reasoning_tokens").asLong(),
-        false);
+        usage.path("completion_tokens_details").path("reasoning_tokens").asLong());
   }
 }

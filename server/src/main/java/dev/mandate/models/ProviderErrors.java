@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
 /** Tells the kinds of a provider's errors apart, from the status and what the body says. */
 final class ProviderErrors {
   private static final ObjectMapper MAPPER = new ObjectMapper();
-  private static final int LONGEST_MESSAGE = 300;
   private static final Duration LONGEST_WAIT = Duration.ofHours(1);
 
   private ProviderErrors() {}
@@ -132,9 +131,6 @@ final class ProviderErrors {
   }
 
   private static String printable(String message) {
-    String clean = message.replaceAll("\\p{Cntrl}+", " ").strip();
-    return clean.length() <= LONGEST_MESSAGE
-        ? clean
-        : clean.substring(0, LONGEST_MESSAGE).strip() + "…";
+    return message.replaceAll("\\p{Cntrl}+", " ").strip();
   }
 }

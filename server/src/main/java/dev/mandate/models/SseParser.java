@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
  */
 final class SseParser {
   /** A single line may hold a whole document that a model wrote, but not fill the memory. */
-  private static final int LONGEST_LINE = 16 << 20;
+  private static final int LONGEST = 8 << 20;
 
   /** Gets each event: its name (empty if none was given) and its data, never empty. */
   @FunctionalInterface
@@ -29,7 +29,7 @@ final class SseParser {
   }
 
   /**
-   * @throws ModelFailure {@code PROTOCOL} for a line too long to be one
+   * @throws ModelFailure {@code PROTOCOL} for a line or an event too long to be one
    */
   void accept(byte[] bytes) {
     for (byte b : bytes) {
@@ -40,9 +40,9 @@ final class SseParser {
         endLine();
       } else {
         afterCr = false;
-        if (line.size() == LONGEST_LINE) {
+        if (line.size() == LONGEST) {
           throw new ModelFailure(
-              ModelFailure.Kind.PROTOCOL, "the provider sent a line of more than 16 MiB");
+              ModelFailure.Kind.PROTOCOL, "the provider sent a line of more than 8 MiB");
         }
         line.write(b);
       }
@@ -67,7 +67,13 @@ final class SseParser {
       value = value.substring(1);
     }
     switch (field) {
-      case "data" -> data.append(value).append('\n');
+      case "data" -> {
+        data.append(value).append('\n');
+        if (data.length() > LONGEST) {
+          throw new ModelFailure(
+              ModelFailure.Kind.PROTOCOL, "the provider sent an event of more than 8 MiB");
+        }
+      }
       case "event" -> name = value;
       default -> {
         // A comment (empty field name), or a field that means nothing here.

@@ -1,5 +1,6 @@
 package dev.mandate.models;
 
+import dev.mandate.models.ModelMessage.Attachment;
 import dev.mandate.models.ModelMessage.Opaque;
 import dev.mandate.models.ModelMessage.Part;
 import dev.mandate.models.ModelMessage.Text;
@@ -14,6 +15,9 @@ import dev.mandate.models.ModelRequest.ToolSpec;
  */
 public final class TokenEstimate {
   private static final int FRAME = 4;
+
+  /** What the large providers count for a picture of their largest size. */
+  private static final int PICTURE = 1600;
 
   private TokenEstimate() {}
 
@@ -44,6 +48,7 @@ public final class TokenEstimate {
   private static long part(Part part) {
     return switch (part) {
       case Text p -> text(p.text());
+      case Attachment p -> FRAME + (p.base64() == null ? text(p.note()) : PICTURE);
       case ToolUse p -> FRAME + text(p.name()) + text(p.arguments());
       case ToolResult p -> text(p.content());
       case Opaque p -> text(p.json());

@@ -14,6 +14,26 @@ public record TokenUsage(
     long input, long output, long cachedInput, long cacheWrite, long reasoning, boolean estimated) {
   public static final TokenUsage NONE = new TokenUsage(0, 0, 0, 0, 0, false);
 
+  /** No call has more: whoever reports it is wrong, or means harm. */
+  private static final long MOST = 1_000_000_000;
+
+  /**
+   * What a provider says, brought to what can be: budgets are added up of it, and nobody may earn
+   * by calling.
+   */
+  static TokenUsage reported(
+      long input, long output, long cachedInput, long cacheWrite, long reasoning) {
+    long all = within(input, MOST);
+    long cached = within(cachedInput, all);
+    long answer = within(output, MOST);
+    return new TokenUsage(
+        all, answer, cached, within(cacheWrite, all - cached), within(reasoning, answer), false);
+  }
+
+  private static long within(long count, long most) {
+    return Math.clamp(count, 0, most);
+  }
+
   public static TokenUsage of(long input, long output) {
     return new TokenUsage(input, output, 0, 0, 0, false);
   }

@@ -13,7 +13,10 @@ import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
 import org.jspecify.annotations.Nullable;
 
-/** The SQL of invitations. */
+/**
+ * The SQL of invitations. One that an owner made is good while it is an owner's: nobody comes back
+ * by an invitation made in time.
+ */
 final class InvitationStore {
   /** Where an invitation belongs. */
   record Place(OrgId org, InvitationId invitation) {}
@@ -31,7 +34,7 @@ final class InvitationStore {
         .bind("email", invitation.email())
         .bind("role", invitation.role().wireName())
         .bind("hash", tokenHash)
-        .bind("by", tx.mandate().actor().toString())
+        .bind("by", "user:" + tx.mandate().user())
         .bind("createdAt", invitation.createdAt())
         .bind("expiresAt", invitation.expiresAt())
         .execute();
@@ -43,8 +46,12 @@ final class InvitationStore {
         .createQuery(
             """
             select id, email, role, created_at, expires_at
-            from invitations
-            where org_id = :org and expires_at > :now
+            from invitations i
+            where org_id = :org and i.expires_at > :now
+              and exists (
+                select 1 from memberships m
+                where m.org_id = i.org_id and m.role = 'owner'
+                  and i.invited_by = 'user:' || m.user_id)
               and (cast(:before as uuid) is null or id < cast(:before as uuid))
             order by id desc
             limit :limit
@@ -62,8 +69,12 @@ final class InvitationStore {
         .createQuery(
             """
             select id, email, role, created_at, expires_at
-            from invitations
-            where org_id = :org and id = :id and expires_at > :now
+            from invitations i
+            where org_id = :org and id = :id and i.expires_at > :now
+              and exists (
+                select 1 from memberships m
+                where m.org_id = i.org_id and m.role = 'owner'
+                  and i.invited_by = 'user:' || m.user_id)
             """)
         .bind("org", tx.org().value())
         .bind("id", id.value())
@@ -72,7 +83,26 @@ final class InvitationStore {
         .findOne();
   }
 
-  /** False if there is none (any more): of two who accept at once, one does. */
+  /** Uses an invitation up; false if it is not good (any more): of two at once, one gets it. */
+  boolean take(Tx tx, InvitationId id, Instant now) {
+    return tx.sql()
+            .createUpdate(
+                """
+                delete from invitations i
+                where org_id = :org and id = :id and i.expires_at > :now
+                  and exists (
+                    select 1 from memberships m
+                    where m.org_id = i.org_id and m.role = 'owner'
+                      and i.invited_by = 'user:' || m.user_id)
+                """)
+            .bind("org", tx.org().value())
+            .bind("id", id.value())
+            .bind("now", now)
+            .execute()
+        == 1;
+  }
+
+  /** False if there is none. */
   boolean delete(Tx tx, InvitationId id) {
     return tx.sql()
             .createUpdate("delete from invitations where org_id = :org and id = :id")

@@ -3,6 +3,7 @@ package dev.mandate.organizations;
 import dev.mandate.identity.AuthChannel;
 import dev.mandate.identity.Emails;
 import dev.mandate.identity.Secrets;
+import dev.mandate.identity.ShownTokens;
 import dev.mandate.identity.User;
 import dev.mandate.identity.Users;
 import dev.mandate.kernel.Authorizer;
@@ -22,7 +23,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** The rules of invitations: whoever holds one's token may become a member under its address. */
+/**
+ * The rules of invitations. Whoever holds one's token may become a member under its address: with a
+ * new account, or with the password of the account that the address has. An invitation is good only
+ * while whoever made it owns the organization.
+ */
 public final class Invitations {
   private static final Duration LIFETIME = Duration.ofDays(7);
   private static final Duration BRIEF = Duration.ofMinutes(1);
@@ -32,6 +37,7 @@ public final class Invitations {
   private final Authorizer authorizer;
   private final Users users;
   private final InstantSource clock;
+  private final ShownTokens shown;
   private final InvitationStore store = new InvitationStore();
   private final OrganizationStore organizations = new OrganizationStore();
 
@@ -40,6 +46,7 @@ public final class Invitations {
     this.authorizer = authorizer;
     this.users = users;
     this.clock = clock;
+    this.shown = new ShownTokens(db, clock);
   }
 
   /** An invitation and the token that accepts it, which is told once. */
@@ -105,20 +112,21 @@ public final class Invitations {
   }
 
   /**
-   * @param password for the new account; must be empty if the address has one already
+   * @param password of the address's account; if it has none, of the new one
    * @param name of the new account; the address if empty
    * @throws Failure {@code NOT_FOUND} if the token is not (any more) an invitation's; {@code
-   *     INVALID_ARGUMENT} for a password that is missing, too short or too much
+   *     UNAUTHENTICATED WRONG_CREDENTIALS} and {@code RESOURCE_EXHAUSTED SIGN_IN_THROTTLED} as in
+   *     signing in; {@code INVALID_ARGUMENT} for a password that is missing or too short
    */
   Accepted accept(Mandate.Origin origin, String token, String password, String name) {
     Instant now = clock.instant();
     InvitationStore.Place place =
         db.dispatch(handle -> store.findPlace(handle, Secrets.hash(token)))
-            .orElseThrow(() -> refused(OrgId.INSTALLATION, origin, now));
+            .orElseThrow(() -> refused(OrgId.INSTALLATION, origin, token, now));
     Invitation invitation =
         db.read(nobody(place.org(), origin, now), tx -> store.find(tx, place.invitation(), now))
-            .orElseThrow(() -> refused(place.org(), origin, now));
-    User user = account(origin, invitation, password, name);
+            .orElseThrow(() -> refused(place.org(), origin, token, now));
+    User user = account(place.org(), origin, invitation, password, name);
     Mandate member =
         new Mandate(
             place.org(),
@@ -130,7 +138,7 @@ public final class Invitations {
     return db.write(
         member,
         tx -> {
-          if (!store.delete(tx, invitation.id())) {
+          if (!store.take(tx, invitation.id(), now)) {
             throw Failure.notFound("invitation");
           }
           if (!organizations.insertMember(tx, user.id(), invitation.role())) {
@@ -145,29 +153,48 @@ public final class Invitations {
         });
   }
 
-  private User account(Mandate.Origin origin, Invitation invitation, String password, String name) {
-    Optional<User> existing = users.findByEmail(invitation.email());
-    if (existing.isEmpty()) {
-      if (password.isEmpty()) {
-        throw Failure.invalid("password", "is required: this address has no account yet");
-      }
+  private User account(
+      OrgId org, Mandate.Origin origin, Invitation invitation, String password, String name) {
+    if (password.isEmpty()) {
+      throw Failure.invalid(
+          "password",
+          "is required: that of this address's account, or a new one if it has no account yet");
+    }
+    if (users.findByEmail(invitation.email()).isEmpty()) {
       String shown = name.isBlank() ? invitation.email() : name;
       return users.create(origin, invitation.email(), shown, password);
     }
-    if (!password.isEmpty() || !name.isEmpty()) {
-      throw Failure.invalid(
-          password.isEmpty() ? "name" : "password",
-          "must be empty: this address has an account already, which keeps its own");
+    // The token proves that somebody was invited; only the password, that it is the account's own.
+    User user =
+        users
+            .prove(origin, invitation.email(), password)
+            .orElseThrow(() -> wrongPassword(org, origin, invitation));
+    if (!name.isEmpty()) {
+      throw Failure.invalid("name", "must be empty: the account has one already");
     }
-    return existing.get();
+    return user;
   }
 
-  private Failure refused(OrgId org, Mandate.Origin origin, Instant now) {
-    Failure failure = Failure.notFound("invitation");
+  private Failure wrongPassword(OrgId org, Mandate.Origin origin, Invitation invitation) {
+    Failure failure =
+        Failure.of(
+            Failure.Code.UNAUTHENTICATED,
+            "WRONG_CREDENTIALS",
+            "this address has an account already, and this is not its password");
     db.audit(
-        nobody(org, origin, now),
-        AuditFact.failed("invitations.accept", "invitation:unknown", failure.reason(), "{}"));
+        nobody(org, origin, clock.instant()),
+        AuditFact.failed(
+            "invitations.accept", "invitation:" + invitation.id(), failure.reason(), "{}"));
     return failure;
+  }
+
+  private Failure refused(OrgId org, Mandate.Origin origin, String token, Instant now) {
+    Failure failure = Failure.notFound("invitation");
+    return shown.refused(
+        nobody(org, origin, now),
+        token,
+        AuditFact.failed("invitations.accept", "invitation:unknown", failure.reason(), "{}"),
+        failure);
   }
 
   /** For somebody who shows a token and is not a member yet. */

@@ -92,6 +92,25 @@ public final class Members {
         });
   }
 
+  Member get(Mandate mandate, UserId user) {
+    authorizer.require(mandate, "members.list");
+    Membership found =
+        db.read(
+            mandate,
+            tx -> store.findMember(tx, user).orElseThrow(() -> Failure.notFound("member")));
+    return member(users.findAll(List.of(user)), found);
+  }
+
+  /**
+   * @throws Failure {@code FAILED_PRECONDITION LAST_OWNER} if no owner would be left to resume it
+   */
+  void requireSuspendable(Tx tx, UserId user, boolean suspended) {
+    Membership member = lock(tx, user);
+    if (suspended) {
+      requireAnotherOwner(tx, member);
+    }
+  }
+
   private Membership lock(Tx tx, UserId user) {
     // Two owners who remove each other at the same time must not both succeed.
     store.lock(tx);
@@ -99,7 +118,7 @@ public final class Members {
   }
 
   private void requireAnotherOwner(Tx tx, Membership leaving) {
-    if (leaving.role() == Role.OWNER && store.owners(tx) == 1) {
+    if (leaving.role() == Role.OWNER && !store.hasOtherOwner(tx, leaving.user())) {
       throw Failure.precondition(
           "LAST_OWNER", "an organization needs an owner: make somebody else one first");
     }

@@ -112,11 +112,22 @@ final class OrganizationStore {
         .list();
   }
 
-  int owners(Tx tx) {
+  /** Whether somebody else owns the organization who is not suspended. */
+  boolean hasOtherOwner(Tx tx, UserId user) {
     return tx.sql()
-        .createQuery("select count(*) from memberships where org_id = :org and role = 'owner'")
+        .createQuery(
+            """
+            select exists (
+              select 1 from memberships m
+              where m.org_id = :org and m.role = 'owner' and m.user_id <> :user
+                and not exists (
+                  select 1 from suspensions s
+                  where s.org_id = m.org_id and s.kind = 'MEMBER'
+                    and s.subject = cast(m.user_id as text)))
+            """)
         .bind("org", tx.org().value())
-        .mapTo(Integer.class)
+        .bind("user", user.value())
+        .mapTo(Boolean.class)
         .one();
   }
 

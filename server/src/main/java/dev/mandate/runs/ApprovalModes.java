@@ -4,7 +4,6 @@ import dev.mandate.agents.Agent;
 import dev.mandate.agents.AgentId;
 import dev.mandate.agents.ToolGrant;
 import dev.mandate.governance.ApprovalMode;
-import dev.mandate.kernel.Bound;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Tx;
 import java.util.ArrayList;
@@ -41,31 +40,16 @@ final class ApprovalModes {
     ApprovalMode strictest = ApprovalMode.NEVER;
     for (List<ToolGrant> level : levels) {
       ApprovalMode mode = mode(level, tool);
-      if (rank(mode) > rank(strictest)) {
+      if (ToolGrant.weaker(strictest, mode)) {
         strictest = mode;
       }
     }
     return strictest;
   }
 
-  /** The most specific grant that matches: the longest pattern. */
   private static ApprovalMode mode(List<ToolGrant> grants, String tool) {
-    ToolGrant best = null;
-    for (ToolGrant grant : grants) {
-      boolean closer = best == null || grant.tool().length() > best.tool().length();
-      if (closer && Bound.matches(grant.tool(), tool)) {
-        best = grant;
-      }
-    }
+    ToolGrant best = ToolGrant.covering(grants, tool);
     return best == null ? ApprovalMode.BY_EFFECT : best.approval();
-  }
-
-  private static int rank(ApprovalMode mode) {
-    return switch (mode) {
-      case NEVER -> 0;
-      case BY_EFFECT -> 1;
-      case ALWAYS -> 2;
-    };
   }
 
   /** The grants of every agent in the chain. */

@@ -13,8 +13,9 @@ final class LeaseStore {
    * A run that this process works on.
    *
    * @param fruitless claims since its log last grew, this one included
+   * @param takenOver whether another owner had let its lease run out
    */
-  record Claim(OrgId org, RunId run, long epoch, int fruitless) {}
+  record Claim(OrgId org, RunId run, long epoch, int fruitless, boolean takenOver) {}
 
   /**
    * Claims runs that are due and that nobody holds. A lease counts as free only {@code grace} after
@@ -24,7 +25,7 @@ final class LeaseStore {
     return sql.createQuery(
             """
             with due as (
-              select org_id, id from runs
+              select org_id, id, lease_owner from runs
               where due_at <= now()
                 and (lease_until is null or lease_until < now() - :grace * interval '1 ms')
               order by due_at
@@ -38,7 +39,8 @@ final class LeaseStore {
               fruitless_claims = r.fruitless_claims + 1
             from due
             where r.org_id = due.org_id and r.id = due.id
-            returning r.org_id, r.id, r.lease_epoch, r.fruitless_claims
+            returning r.org_id, r.id, r.lease_epoch, r.fruitless_claims,
+              due.lease_owner is not null as taken_over
             """)
         .bind("owner", owner)
         .bind("lease", lease.toMillis())
@@ -49,7 +51,8 @@ final class LeaseStore {
                 new OrgId(row.getObject("org_id", UUID.class)),
                 new RunId(row.getObject("id", UUID.class)),
                 row.getLong("lease_epoch"),
-                row.getInt("fruitless_claims")))
+                row.getInt("fruitless_claims"),
+                row.getBoolean("taken_over")))
         .list();
   }
 
@@ -59,7 +62,7 @@ final class LeaseStore {
             """
             update runs set lease_until = now() + :lease * interval '1 ms'
             where lease_owner = :owner and lease_until >= now() and id = any(cast(:runs as uuid[]))
-            returning org_id, id, lease_epoch, fruitless_claims
+            returning org_id, id, lease_epoch, fruitless_claims, false as taken_over
             """)
         .bind("owner", owner)
         .bind("runs", runs.stream().map(RunId::value).toArray(UUID[]::new))
@@ -69,7 +72,8 @@ final class LeaseStore {
                 new OrgId(row.getObject("org_id", UUID.class)),
                 new RunId(row.getObject("id", UUID.class)),
                 row.getLong("lease_epoch"),
-                row.getInt("fruitless_claims")))
+                row.getInt("fruitless_claims"),
+                row.getBoolean("taken_over")))
         .list();
   }
 
@@ -77,6 +81,14 @@ final class LeaseStore {
   int free(Handle sql) {
     return sql.createUpdate(
             "update runs set lease_owner = null, lease_until = null where lease_owner is not null")
+        .execute();
+  }
+
+  /** Gives an owner's leases back: others may claim at once. */
+  int free(Handle sql, UUID owner) {
+    return sql.createUpdate(
+            "update runs set lease_owner = null, lease_until = null where lease_owner = :owner")
+        .bind("owner", owner)
         .execute();
   }
 }

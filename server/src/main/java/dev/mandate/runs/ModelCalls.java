@@ -5,7 +5,6 @@ import dev.mandate.governance.Admitted;
 import dev.mandate.governance.ApprovalMode;
 import dev.mandate.governance.Decision;
 import dev.mandate.governance.Denied;
-import dev.mandate.governance.Effect;
 import dev.mandate.governance.Facts;
 import dev.mandate.governance.NeedsApproval;
 import dev.mandate.governance.Outcome;
@@ -20,12 +19,12 @@ import dev.mandate.models.ModelResponse;
 import dev.mandate.models.ResolvedModel;
 import dev.mandate.models.TokenEstimate;
 import dev.mandate.models.TokenUsage;
+import dev.mandate.suspensions.Suspension;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -54,37 +53,47 @@ final class ModelCalls {
       failed("unavailable", e.publicMessage());
       return;
     }
+    RunState state = execution.state();
     Facts facts =
         new Facts(
             run.id().value(),
             run.threadId().value(),
             ApprovalMode.NEVER,
             null,
-            execution.state().toolsCalled());
-    Resource resource = new Resource("model", model.name(), Effect.IDEMPOTENT, "{}", Map.of());
+            state.toolsCalled(),
+            state.labels());
+    Recording recording = execution.recording();
+    Step.ModelRequested original = recording == null ? null : recording.request();
+    // A replay with recorded tools offers what the original did, whatever there is now.
+    List<Prompts.Offer> offers =
+        original == null
+            ? new ToolOffers(engine).of(run, agent)
+            : engine.db().read(run.mandate(), tx -> Prompts.offers(tx, original));
+    // Its parts are kept before it is admitted: how much is sent is among what is decided about.
+    Prompts.Pinned pinned =
+        execution.write(tx -> engine.prompts().next(tx, run, agent, state, model, offers));
+    Resource resource =
+        Resource.model(model.name(), TokenEstimate.input(pinned.request()), state.costMicros());
     Decision decision = engine.gate().admit(run.mandate(), "models.use", resource, facts);
     switch (decision) {
-      case Denied denied -> failed("denied", denied.message());
+      case Denied denied -> {
+        // A suspension is no answer: the run pauses before it asks again.
+        if (!denied.reason().equals(Suspension.REASON)) {
+          failed("denied", denied.message());
+        }
+      }
       case NeedsApproval needs ->
           failed("denied", "the model may be used with an approval only: " + needs.reason());
-      case Admitted admitted -> send(run, agent, model, admitted);
+      case Admitted admitted -> send(run, model, pinned, admitted);
     }
   }
 
-  private void send(Run run, Agent agent, ResolvedModel model, Admitted admitted) {
-    List<Prompts.Offer> offers = new ToolOffers(engine).of(run, agent);
-    ModelRequest[] request = new ModelRequest[1];
-    execution.append(
-        execution.fence(),
-        tx -> {
-          Prompts.Pinned pinned =
-              engine.prompts().next(tx, run, agent, execution.state(), model, offers);
-          request[0] = pinned.request();
-          return List.of(pinned.step());
-        });
+  private void send(Run run, ResolvedModel model, Prompts.Pinned pinned, Admitted admitted) {
+    execution.append(execution.fence(), List.of(pinned.step()));
     long attempt = execution.state().lastSeq();
-    Sent sent = new Sent(model, request[0], admitted, attempt, execution.state().failuresInARow());
-    execution.launch(Plan.MODEL, signal -> call(run, sent, signal));
+    Sent sent =
+        new Sent(model, pinned.request(), admitted, attempt, execution.state().failuresInARow());
+    execution.launch(Plan.MODEL, null, signal -> call(run, sent, signal));
   }
 
   /**
@@ -101,14 +110,25 @@ final class ModelCalls {
       throw new FencedOff(run.id());
     }
     long began = System.nanoTime();
+    ModelRequest request;
+    try {
+      request = engine.attachments().show(run.mandate(), sent.model().provider(), sent.request());
+    } catch (Failure e) {
+      failed(sent, "ATTACHMENT", e.publicMessage(), true, null, began);
+      return;
+    }
     ModelResponse response;
     // The live text is whole before the step that ends it is appended.
     try (LiveText.Stream live =
         engine.live().open(run.mandate(), run.id(), run.threadId(), sent.attempt())) {
-      response = stream(sent, live, signal);
+      response = stream(sent.model(), request, live, signal);
     } catch (ModelFailure e) {
       if (e.kind() == ModelFailure.Kind.CANCELLED) {
-        execution.requireAskedToStop();
+        Suspension suspension = execution.stoppedBy(Plan.MODEL);
+        if (suspension != null) {
+          brokenOff(sent, suspension, began);
+          return;
+        }
       }
       failed(sent, e.kind().name(), e.publicMessage(), e.retryable(), e.retryAfter(), began);
       return;
@@ -122,9 +142,10 @@ final class ModelCalls {
     }
   }
 
-  private static ModelResponse stream(Sent sent, LiveText.Stream live, CancelSignal signal) {
-    return sent.model().client().stream(
-        sent.request(),
+  private static ModelResponse stream(
+      ResolvedModel model, ModelRequest request, LiveText.Stream live, CancelSignal signal) {
+    return model.client().stream(
+        request,
         event -> {
           if (event instanceof ModelEvent.TextDelta delta) {
             live.append(delta.text());
@@ -188,6 +209,23 @@ final class ModelCalls {
       return List.of(
           new Step.ModelFailed(
               kind.toLowerCase(Locale.ROOT), Texts.clean(message), retryAt, input, cost));
+    });
+  }
+
+  /** Not the model's failure: it is asked again once the chain may act. */
+  private void brokenOff(Sent sent, Suspension suspension, long began) {
+    Duration took = Duration.ofNanos(System.nanoTime() - began);
+    long input = TokenEstimate.input(sent.request());
+    Long cost = sent.model().costMicros(TokenUsage.of(input, 0));
+    execution.appendResult(tx -> {
+      engine.gate().settle(tx, sent.admitted(), Outcome.CANCELLED, took);
+      return List.of(
+          new Step.ModelFailed(
+              Plan.INTERRUPTED,
+              Texts.clean("it was broken off: " + suspension.describe()),
+              engine.clock().millis(),
+              input,
+              cost));
     });
   }
 

@@ -54,6 +54,12 @@ final class Plan {
   /** Stop what is in flight. */
   record Interrupt() implements Action {}
 
+  /** Wait until the chain may act again: nothing is in flight any more. */
+  record Suspend(String reason) implements Action {}
+
+  /** The chain may act again. */
+  record Resume() implements Action {}
+
   /** End as cancelled: nothing is in flight any more. */
   record Cancel(Step.CancelRequested request) implements Action {}
 
@@ -65,12 +71,33 @@ final class Plan {
    *     #waitingFor}
    */
   static List<Action> next(RunState state, Set<String> inFlight, Limits limits, Instant now) {
+    return next(state, inFlight, limits, now, null);
+  }
+
+  /**
+   * @param suspension why the chain may not act at present; null if it may
+   */
+  static List<Action> next(
+      RunState state,
+      Set<String> inFlight,
+      Limits limits,
+      Instant now,
+      @Nullable String suspension) {
     if (state.over()) {
       return List.of();
     }
     Step.CancelRequested cancel = state.cancel();
     if (cancel != null) {
       return List.of(inFlight.isEmpty() ? new Cancel(cancel) : new Interrupt());
+    }
+    if (suspension != null) {
+      if (!inFlight.isEmpty()) {
+        return List.of(new Interrupt());
+      }
+      return state.suspended() ? List.of() : List.of(new Suspend(suspension));
+    }
+    if (state.suspended()) {
+      return List.of(new Resume());
     }
     if (state.paused()) {
       return List.of();
@@ -155,7 +182,7 @@ final class Plan {
   record Waiting(RunStatus status, @Nullable Instant dueAt) {}
 
   static Waiting waitingFor(RunState state) {
-    if (state.paused()) {
+    if (state.paused() || state.suspended()) {
       return new Waiting(RunStatus.PAUSED, null);
     }
     RunStatus status = null;

@@ -14,6 +14,7 @@ import dev.mandate.models.ModelRequest.ToolSpec;
 import dev.mandate.models.ResolvedModel;
 import dev.mandate.runs.RunState.CallState;
 import dev.mandate.runs.RunState.Turn;
+import dev.mandate.threads.Attachment;
 import dev.mandate.threads.Message;
 import dev.mandate.threads.ThreadId;
 import dev.mandate.threads.Threads;
@@ -103,6 +104,21 @@ final class Prompts {
     }
   }
 
+  /** The tools that a request offered. */
+  static List<Offer> offers(Tx tx, Step.ModelRequested step) {
+    List<ToolSpec> specs =
+        readSpecs(text(Payloads.get(tx, List.of(step.toolSpecs())), step.toolSpecs()));
+    List<Offer> offers = new ArrayList<>();
+    for (int i = 0; i < specs.size(); i++) {
+      ToolSpec spec = specs.get(i);
+      Step.PinnedTool pin = step.tools().get(i);
+      offers.add(
+          new Offer(
+              spec.name(), pin.name(), spec.description(), spec.inputSchema(), pin.version()));
+    }
+    return offers;
+  }
+
   private static List<ModelMessage> messages(Tx tx, RunState state, long seq) {
     List<String> hashes = new ArrayList<>();
     for (long at = seq; at != 0; at = state.request(at).base()) {
@@ -129,10 +145,19 @@ final class Prompts {
     List<ModelMessage.ToolResult> results = new ArrayList<>();
     for (CallState call : turn.calls.values()) {
       String content = call.resultHash == null ? call.resultText : text(bodies, call.resultHash);
-      results.add(new ModelMessage.ToolResult(call.call.id(), content, call.error));
+      results.add(new ModelMessage.ToolResult(call.call.id(), edit(call) + content, call.error));
     }
     ModelMessage said = ModelJson.readResponse(text(bodies, response.response())).toMessage();
     return List.of(said, ModelMessage.results(results));
+  }
+
+  /** Tells the model that its call was made with other arguments than it wrote. */
+  private static String edit(CallState call) {
+    return call.edited == null
+        ? ""
+        : "[A person changed the arguments of this call, and approved it with these: "
+            + call.edited
+            + "]\n\n";
   }
 
   private List<ModelMessage> history(Tx tx, Run run) {
@@ -145,11 +170,22 @@ final class Prompts {
         break;
       }
       history.add(
-          message.author().equals(self)
-              ? ModelMessage.assistant(message.text())
-              : ModelMessage.user(message.text()));
+          message.author().equals(self) ? ModelMessage.assistant(message.text()) : said(message));
     }
     return history;
+  }
+
+  private static ModelMessage said(Message message) {
+    List<ModelMessage.Part> parts = new ArrayList<>();
+    if (!message.text().isBlank() || message.attachments().isEmpty()) {
+      parts.add(new ModelMessage.Text(message.text()));
+    }
+    for (Attachment file : message.attachments()) {
+      parts.add(
+          new ModelMessage.Attachment(
+              file.sha256(), file.name(), file.contentType(), file.size(), null));
+    }
+    return new ModelMessage(ModelMessage.Role.USER, parts);
   }
 
   private static String system(Agent agent) {

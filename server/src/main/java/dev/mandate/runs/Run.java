@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param messagePosition it answers the thread's messages up to here
  * @param parentCallId the call of the parent's that this run is
  * @param costMicros micro US dollars so far; a lower bound unless {@code costKnown}
+ * @param replay what it repeats; null for all but replays
  * @param lastSeq its last step's number; 0 before the first
  */
 record Run(
@@ -33,6 +34,7 @@ record Run(
     long costMicros,
     boolean costKnown,
     long lastSeq,
+    @Nullable Replay replay,
     Instant createdAt,
     @Nullable Instant startedAt,
     @Nullable Instant finishedAt) {}

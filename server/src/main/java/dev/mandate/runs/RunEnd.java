@@ -1,6 +1,7 @@
 package dev.mandate.runs;
 
 import dev.mandate.kernel.db.Tx;
+import dev.mandate.policies.Obligation;
 import dev.mandate.threads.Message;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,6 +52,11 @@ final class RunEnd {
           case Step.Cancelled s -> "The sub-agent's run was cancelled.";
           default -> answer.isBlank() ? "The sub-agent finished without an answer." : answer;
         };
+    List<Obligation> obligations =
+        engine.store().childObligations(tx, parentId, run.id()).stream()
+            .map(Obligation::parse)
+            .toList();
+    String text = Obligation.carryOut(obligations, "run " + parentId + " " + callId, told);
     engine
         .store()
         .find(tx, parentId)
@@ -68,7 +74,8 @@ final class RunEnd {
                             callId,
                             run.id().toString(),
                             status,
-                            Payloads.put(tx, told),
-                            Texts.cut(told, RunExecution.EXCERPT)))));
+                            Payloads.put(tx, text),
+                            Texts.cut(text, RunExecution.EXCERPT),
+                            engine.store().labelsOf(tx, run.id())))));
   }
 }

@@ -6,6 +6,7 @@ import dev.mandate.governance.Gate;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.events.Wakeups;
 import dev.mandate.models.Models;
+import dev.mandate.suspensions.Suspensions;
 import dev.mandate.threads.Threads;
 import dev.mandate.tools.Tools;
 import java.time.InstantSource;
@@ -25,6 +26,8 @@ record RunEngine(
     Tools tools,
     Gate gate,
     Approvals approvals,
+    Suspensions suspensions,
     Prompts prompts,
+    Attachments attachments,
     LiveText live,
     RunSettings settings) {}

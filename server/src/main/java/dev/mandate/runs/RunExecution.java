@@ -7,6 +7,8 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.db.TxWork;
 import dev.mandate.kernel.events.Wakeups;
 import dev.mandate.runs.Plan.Action;
+import dev.mandate.suspensions.Suspension;
+import dev.mandate.suspensions.Suspensions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -36,17 +38,15 @@ final class RunExecution {
   private final LeaseStore.Claim claim;
   private final Lease lease;
   private final RunState state = new RunState();
-  private final Map<String, CancelSignal> inFlight = new ConcurrentHashMap<>();
+  private final Map<String, Flight> inFlight = new ConcurrentHashMap<>();
   private final Semaphore news = new Semaphore(0);
   private final ModelCalls models;
   private final ToolCalls tools;
 
-  /** Whether the run itself was asked to stop, and with it what is in flight. */
-  private volatile boolean interrupted;
-
   // Set when the run was loaded, by the planning thread, before anything else looks.
   private @Nullable Run run;
   private @Nullable Agent agent;
+  private @Nullable Recording recording;
 
   RunExecution(RunEngine engine, LeaseStore.Claim claim, Lease lease) {
     this.engine = engine;
@@ -88,7 +88,27 @@ final class RunExecution {
       retryLater();
     } finally {
       growth.close();
-      inFlight.values().forEach(CancelSignal::cancel);
+      inFlight.values().forEach(flight -> flight.signal.cancel());
+    }
+  }
+
+  /** A call that is out, and why it was asked to stop, if it was. */
+  private static final class Flight {
+    final CancelSignal signal;
+    volatile boolean asked;
+    volatile @Nullable Suspension suspension;
+
+    Flight(CancelSignal signal) {
+      this.signal = signal;
+    }
+
+    /**
+     * @param why null: the run was cancelled
+     */
+    void stop(@Nullable Suspension why) {
+      suspension = why;
+      asked = true;
+      signal.cancel();
     }
   }
 
@@ -100,7 +120,14 @@ final class RunExecution {
     if (!lease.holds()) {
       throw new FencedOff(claim.run());
     }
-    List<Action> actions = Plan.next(state, flying, limits(), engine.clock().instant());
+    Suspension suspension = engine.suspensions().of(current().mandate());
+    List<Action> actions =
+        Plan.next(
+            state,
+            flying,
+            limits(),
+            engine.clock().instant(),
+            suspension == null ? null : suspension.describe());
     boolean waits = actions.isEmpty() || actions.getFirst() instanceof Plan.Interrupt;
     try {
       for (Action action : actions) {
@@ -113,7 +140,7 @@ final class RunExecution {
       }
       return true;
     }
-    if (state.over()) {
+    if (state.over() || actions.stream().anyMatch(Plan.Suspend.class::isInstance)) {
       return false;
     }
     if (!waits) {
@@ -144,17 +171,27 @@ final class RunExecution {
       case Plan.Finish finish -> finish();
       case Plan.Fail fail -> end(new Step.Failed(fail.reason(), Texts.clean(fail.message())), "");
       case Plan.Interrupt interrupt -> {
-        interrupted = true;
-        inFlight.values().forEach(CancelSignal::cancel);
+        Suspension why =
+            state.cancel() == null ? engine.suspensions().of(current().mandate()) : null;
+        inFlight.values().forEach(flight -> flight.stop(why));
       }
+      case Plan.Suspend suspend ->
+          append(fence(), List.of(new Step.Suspended(Texts.clean(suspend.reason()))));
+      case Plan.Resume resume -> append(fence(), List.of(new Step.Resumed("")));
       case Plan.Cancel cancel -> cancel(cancel.request());
     }
   }
 
   private void start() {
+    Run now = current();
     append(
         fence(),
-        List.of(new Step.RunStarted(current().agentVersion(), current().messagePosition())));
+        tx ->
+            List.of(
+                new Step.RunStarted(
+                    now.agentVersion(),
+                    now.messagePosition(),
+                    engine.store().labelsBefore(tx, now))));
   }
 
   private void finish() {
@@ -318,27 +355,34 @@ final class RunExecution {
   }
 
   /**
-   * What becomes of a call that was cancelled. If the run was asked to stop, that is its result.
-   * Otherwise this process lets go of the run, which says nothing about the call: whoever goes on
-   * with the run sees a call without an answer.
+   * Why a call in flight was cancelled. If the run was asked to stop, or something that the call
+   * depends on is suspended, that is its result. Otherwise this process lets go of the run, which
+   * says nothing about the call: whoever goes on with the run sees a call without an answer.
    *
-   * @throws FencedOff in the second case
+   * @return null if the run was cancelled
+   * @throws FencedOff in the last case
    */
-  void requireAskedToStop() {
-    if (!interrupted) {
+  @Nullable Suspension stoppedBy(String key) {
+    Flight flight = inFlight.get(key);
+    if (flight == null || !flight.asked) {
       throw new FencedOff(claim.run());
     }
+    return flight.suspension;
   }
 
-  /** Starts work on a thread of its own; it is in flight under {@code key} until it ends. */
-  void launch(String key, java.util.function.Consumer<CancelSignal> work) {
-    CancelSignal signal = new CancelSignal(() -> !lease.holds());
-    inFlight.put(key, signal);
+  /**
+   * Starts work on a thread of its own; it is in flight under {@code key} until it ends, and broken
+   * off when the chain or its tool is suspended.
+   */
+  void launch(String key, @Nullable String tool, java.util.function.Consumer<CancelSignal> work) {
+    Flight flight = new Flight(new CancelSignal(() -> !lease.holds()));
+    inFlight.put(key, flight);
     Thread.ofVirtual()
         .name("run-" + claim.run() + "-" + key)
         .start(() -> {
-          try {
-            work.accept(signal);
+          try (Suspensions.Watch _ =
+              engine.suspensions().watch(current().mandate(), tool, flight::stop)) {
+            work.accept(flight.signal);
           } catch (FencedOff e) {
             log.info("run {}: a result came too late to count", claim.run());
           } catch (RuntimeException e) {
@@ -391,7 +435,23 @@ final class RunExecution {
                           .agents()
                           .findVersion(tx, owner.agentId(), owner.agentVersion())
                           .orElseThrow(() -> new IllegalStateException("no such agent version")));
+      Replay replay = owner.replay();
+      known = replay == null ? known : replay.applyTo(known);
       agent = known;
+    }
+    return known;
+  }
+
+  /** What a replay's calls came to in the original; null if this run makes its calls itself. */
+  @Nullable Recording recording() {
+    Replay replay = current().replay();
+    if (replay == null || !replay.recorded()) {
+      return null;
+    }
+    Recording known = recording;
+    if (known == null) {
+      known = engine.db().read(current().mandate(), tx -> Recording.of(tx, engine.store(), replay));
+      recording = known;
     }
     return known;
   }

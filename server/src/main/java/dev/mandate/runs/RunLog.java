@@ -2,6 +2,7 @@ package dev.mandate.runs;
 
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.db.Tx;
+import dev.mandate.suspensions.Suspension;
 import dev.mandate.threads.ThreadId;
 import dev.mandate.threads.Threads;
 import java.util.List;
@@ -68,6 +69,7 @@ final class RunLog {
     long costMicros = 0;
     boolean costUnknown = false;
     boolean started = false;
+    Boolean suspended = null;
     for (Step step : steps) {
       switch (step) {
         case Step.RunStarted s -> {
@@ -91,9 +93,19 @@ final class RunLog {
           costUnknown |= s.costMicros() == null;
         }
         case Step.ApprovalDecided s -> status = RunStatus.QUEUED;
+        case Step.ApprovalEdited s -> status = RunStatus.QUEUED;
         case Step.ToolSettled s -> status = RunStatus.QUEUED;
         case Step.ChildFinished s -> status = RunStatus.QUEUED;
-        case Step.Resumed s -> status = RunStatus.QUEUED;
+        case Step.Suspended s -> {
+          status = RunStatus.PAUSED;
+          reason = Suspension.REASON + ": " + s.reason();
+          suspended = true;
+        }
+        case Step.Resumed s -> {
+          status = RunStatus.QUEUED;
+          reason = "";
+          suspended = false;
+        }
         case Step.ToolStarted s -> status = RunStatus.RUNNING;
         case Step.Finished s -> status = RunStatus.SUCCEEDED;
         case Step.Failed s -> {
@@ -123,6 +135,7 @@ final class RunLog {
         started,
         status != null && status.terminal(),
         status == RunStatus.PAUSED,
+        suspended,
         // Whoever decides from outside makes the run due: its owner, if any, sees the step anyway.
         fence.epoch() == null);
   }

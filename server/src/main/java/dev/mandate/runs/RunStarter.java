@@ -105,7 +105,7 @@ public final class RunStarter implements MessageListener {
    * A person's session lasts minutes and a run may wait for days: the run's authority ends by its
    * own time. What its author may do is asked at each step all the same.
    */
-  private Mandate lasting(Mandate poster) {
+  Mandate lasting(Mandate poster) {
     Instant end = clock.instant().plus(LIFE);
     Instant until =
         poster.includesAgent() && poster.expiresAt().isBefore(end) ? poster.expiresAt() : end;

@@ -8,6 +8,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +44,9 @@ final class RunState {
     Facts.@Nullable Granted granted;
     @Nullable String childRunId;
 
+    /** The arguments that a person wrote instead of the model's; null if nobody did. */
+    @Nullable String edited;
+
     /** Hash of what the model is told, or null if {@link #resultText} is it. */
     @Nullable String resultHash;
 
@@ -50,6 +55,12 @@ final class RunState {
 
     CallState(Step.Call call) {
       this.call = call;
+    }
+
+    /** What the call goes out with. */
+    String arguments() {
+      String written = edited == null ? call.arguments() : edited;
+      return written.isBlank() ? "{}" : written;
     }
 
     private void done(@Nullable String hash, String text, boolean failed) {
@@ -77,6 +88,9 @@ final class RunState {
   private Step.@Nullable RunStarted started;
   private final List<Turn> turns = new ArrayList<>();
   private final List<String> toolsCalled = new ArrayList<>();
+  private final Set<String> labels = new TreeSet<>();
+  private long costMicros;
+  private final Map<String, Integer> asked = new HashMap<>();
   private int modelCalls;
   private int failuresInARow;
   private @Nullable Turn open;
@@ -86,6 +100,7 @@ final class RunState {
   private Step.@Nullable ModelFailed lastFailure;
   private Step.@Nullable CancelRequested cancel;
   private boolean paused;
+  private boolean suspended;
   private boolean over;
 
   /** The state after a whole log. */
@@ -101,7 +116,10 @@ final class RunState {
     }
     lastSeq = logged.seq();
     switch (logged.step()) {
-      case Step.RunStarted step -> started = step;
+      case Step.RunStarted step -> {
+        started = step;
+        labels.addAll(step.labels());
+      }
       case Step.ModelRequested step -> {
         open = new Turn(lastSeq, step);
         lastRequest = open;
@@ -114,12 +132,21 @@ final class RunState {
       case Step.ToolRequested step -> {
         CallState call = call(step.callId());
         call.tool = step.tool();
+        asked.merge(step.tool() + "/" + step.argumentsHash(), 1, Integer::sum);
         call.effect = Effect.valueOf(step.effect());
       }
       case Step.ToolDenied step ->
           call(step.callId()).done(null, "Refused: " + step.message(), true);
       case Step.ApprovalRequested step -> call(step.callId()).phase = Phase.AWAITING_APPROVAL;
       case Step.ApprovalDecided step -> decided(step);
+      case Step.ApprovalEdited step -> {
+        CallState call = call(step.callId());
+        if (call.phase == Phase.AWAITING_APPROVAL) {
+          call.phase = Phase.APPROVED;
+          call.edited = step.arguments();
+          call.granted = new Facts.Granted(step.argumentsHash(), step.decider());
+        }
+      }
       case Step.ToolStarted step -> {
         CallState call = call(step.callId());
         call.phase = Phase.STARTED;
@@ -129,6 +156,7 @@ final class RunState {
         if (step.attempt() == 1) {
           toolsCalled.add(call.tool);
         }
+        labels.addAll(step.labels());
       }
       case Step.ToolFinished step ->
           call(step.callId()).done(step.result(), step.excerpt(), !step.outcome().equals("ok"));
@@ -141,18 +169,29 @@ final class RunState {
           call.done(step.result(), step.excerpt(), !step.settlement().equals("happened"));
         }
       }
+      case Step.Replayed step -> labels.addAll(step.labels());
+      case Step.ToolReplayed step -> {
+        CallState call = call(step.callId());
+        call.done(step.result(), step.excerpt(), step.error());
+        toolsCalled.add(call.tool);
+      }
       case Step.ChildStarted step -> {
         CallState call = call(step.callId());
         call.phase = Phase.CHILD;
         call.childRunId = step.childRunId();
         toolsCalled.add(call.tool);
       }
-      case Step.ChildFinished step ->
-          call(step.callId())
-              .done(step.result(), step.excerpt(), !step.status().equals("succeeded"));
+      case Step.ChildFinished step -> {
+        call(step.callId()).done(step.result(), step.excerpt(), !step.status().equals("succeeded"));
+        labels.addAll(step.labels());
+      }
       case Step.CancelRequested step -> cancel = step;
       case Step.Paused step -> paused = true;
-      case Step.Resumed step -> paused = false;
+      case Step.Suspended step -> suspended = true;
+      case Step.Resumed step -> {
+        paused = false;
+        suspended = false;
+      }
       case Step.MessagePosted step -> {}
       case Step.Finished step -> over = true;
       case Step.Failed step -> over = true;
@@ -161,6 +200,7 @@ final class RunState {
   }
 
   private void responded(Step.ModelResponded step) {
+    costMicros += step.costMicros() == null ? 0 : step.costMicros();
     Turn turn = open;
     if (turn == null) {
       throw new IllegalStateException("an answer to no request at step " + lastSeq);
@@ -175,6 +215,7 @@ final class RunState {
 
   private void failed(Step.ModelFailed step) {
     open = null;
+    costMicros += step.costMicros() == null ? 0 : step.costMicros();
     lastFailure = step;
     retryAtMillis = step.retryAtMillis();
     // A worker that died says nothing about the model; dying again and again is the claims' limit.
@@ -253,8 +294,23 @@ final class RunState {
     return turns.isEmpty() ? List.of() : turns.getLast().calls.values();
   }
 
+  /** How often the run asked for a tool with these arguments so far. */
+  int before(String tool, String argumentsHash) {
+    return asked.getOrDefault(tool + "/" + argumentsHash, 0);
+  }
+
   List<String> toolsCalled() {
     return toolsCalled;
+  }
+
+  /** Of what the run has seen. */
+  List<String> labels() {
+    return List.copyOf(labels);
+  }
+
+  /** As far as prices are known. */
+  long costMicros() {
+    return costMicros;
   }
 
   int modelCalls() {
@@ -275,6 +331,10 @@ final class RunState {
 
   Step.@Nullable CancelRequested cancel() {
     return cancel;
+  }
+
+  boolean suspended() {
+    return suspended;
   }
 
   boolean paused() {

@@ -4,6 +4,7 @@ import dev.mandate.agents.AgentId;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.Page;
+import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.threads.ThreadId;
 import java.sql.ResultSet;
@@ -23,7 +24,7 @@ final class RunStore {
       """
       org_id, id, thread_id, agent_id, agent_version, mandate, message_position, parent_run_id,
       parent_call_id, status, reason, model, simulated, input_tokens, output_tokens, cost_micros,
-      cost_known, next_seq, created_at, started_at, finished_at
+      cost_known, next_seq, replay, created_at, started_at, finished_at
       """;
 
   void insert(
@@ -58,6 +59,49 @@ final class RunStore {
         .execute();
   }
 
+  /** Makes a new run a replay: it begins with the original's steps before {@code fromSeq}. */
+  void insertReplay(Tx tx, RunId id, Replay replay) {
+    tx.sql()
+        .createUpdate(
+            """
+            insert into run_steps (org_id, run_id, seq, kind, payload, created_at)
+            select org_id, :id, seq, kind, payload, created_at
+            from run_steps
+            where org_id = :org and run_id = :original and seq < :from
+            """)
+        .bind("org", tx.org().value())
+        .bind("id", id.value())
+        .bind("original", replay.of().value())
+        .bind("from", replay.fromSeq())
+        .execute();
+    tx.sql()
+        .createUpdate(
+            """
+            update runs set replay = cast(:replay as jsonb), next_seq = :from
+            where org_id = :org and id = :id
+            """)
+        .bind("org", tx.org().value())
+        .bind("id", id.value())
+        .bind("replay", replay.write())
+        .bind("from", replay.fromSeq())
+        .execute();
+  }
+
+  /** Where the last model request up to a step stands; 0 if there is none. */
+  long requestBefore(Tx tx, RunId id, long seq) {
+    return tx.sql()
+        .createQuery(
+            """
+            select coalesce(max(seq), 0) from run_steps
+            where org_id = :org and run_id = :id and kind = 'model_requested' and seq <= :seq
+            """)
+        .bind("org", tx.org().value())
+        .bind("id", id.value())
+        .bind("seq", seq)
+        .mapTo(long.class)
+        .one();
+  }
+
   Optional<Run> find(Tx tx, RunId id) {
     return tx.sql()
         .createQuery("select " + COLUMNS + " from runs where org_id = :org and id = :id")
@@ -84,10 +128,11 @@ final class RunStore {
         .findOne();
   }
 
-  /** Runs on threads that {@code viewer} takes part in, newest first. */
+  /** Runs on threads that both take part in, newest first. */
   List<Run> list(
       Tx tx,
-      String viewer,
+      Principal viewer,
+      Principal person,
       @Nullable ThreadId thread,
       @Nullable RunStatus status,
       Page.Request page) {
@@ -102,6 +147,10 @@ final class RunStore {
                     select 1 from thread_participants p
                     where p.org_id = r.org_id and p.thread_id = r.thread_id
                       and p.principal = :viewer)
+                  and exists (
+                    select 1 from thread_participants p
+                    where p.org_id = r.org_id and p.thread_id = r.thread_id
+                      and p.principal = :person)
                   and (cast(:thread as uuid) is null or r.thread_id = cast(:thread as uuid))
                   and (cast(:status as text) is null or r.status = cast(:status as text))
                   and (cast(:before as uuid) is null or r.id < cast(:before as uuid))
@@ -109,7 +158,8 @@ final class RunStore {
                 limit :limit
                 """)
         .bind("org", tx.org().value())
-        .bind("viewer", viewer)
+        .bind("viewer", viewer.toString())
+        .bind("person", person.toString())
         .bind("thread", thread == null ? null : thread.value())
         .bind("status", status == null ? null : status.name())
         .bind("before", page.afterId())
@@ -144,6 +194,7 @@ final class RunStore {
       boolean started,
       boolean finished,
       boolean paused,
+      @Nullable Boolean suspended,
       boolean due) {}
 
   /**
@@ -160,6 +211,7 @@ final class RunStore {
               fruitless_claims = 0,
               status = coalesce(:status, status),
               reason = coalesce(:reason, reason),
+              suspended = coalesce(:suspended, suspended),
               model = coalesce(:model, model),
               simulated = coalesce(:simulated, simulated),
               input_tokens = input_tokens + :inputTokens,
@@ -191,6 +243,7 @@ final class RunStore {
         .bind("costUnknown", change.costUnknown())
         .bind("started", change.started())
         .bind("finished", change.finished())
+        .bind("suspended", change.suspended())
         .bind("idle", change.finished() || change.paused())
         .bind("due", change.due())
         .mapTo(long.class)
@@ -235,6 +288,18 @@ final class RunStore {
         .bind("id", id.value())
         .bind("epoch", epoch)
         .bind("due", Timestamp.from(dueAt))
+        .execute();
+  }
+
+  /** Has every run looked at again that waits for the end of a suspension. */
+  void wakeSuspended(Tx tx) {
+    tx.sql()
+        .createUpdate(
+            """
+            update runs set due_at = now()
+            where org_id = :org and suspended and finished_at is null
+            """)
+        .bind("org", tx.org().value())
         .execute();
   }
 
@@ -368,6 +433,7 @@ final class RunStore {
 
   private static Run run(ResultSet row, @Nullable StatementContext context) throws SQLException {
     UUID parent = row.getObject("parent_run_id", UUID.class);
+    String replay = row.getString("replay");
     OrgId org = new OrgId(row.getObject("org_id", UUID.class));
     return new Run(
         new RunId(row.getObject("id", UUID.class)),
@@ -387,6 +453,7 @@ final class RunStore {
         row.getLong("cost_micros"),
         row.getBoolean("cost_known"),
         row.getLong("next_seq") - 1,
+        replay == null ? null : Replay.read(replay),
         row.getTimestamp("created_at").toInstant(),
         instant(row.getTimestamp("started_at")),
         instant(row.getTimestamp("finished_at")));
@@ -394,5 +461,75 @@ final class RunStore {
 
   private static @Nullable Instant instant(@Nullable Timestamp at) {
     return at == null ? null : at.toInstant();
+  }
+
+  /** Of what earlier runs on the thread have seen, and the run that called this one. */
+  List<String> labelsBefore(Tx tx, Run run) {
+    return tx.sql()
+        .createQuery(
+            """
+            with recursive history (thread_id) as (
+              select cast(:thread as uuid)
+              union
+              select t.branched_from
+              from history h join threads t on t.org_id = :org and t.id = h.thread_id
+              where t.branched_from is not null
+            )
+            select distinct label
+            from runs r
+              join run_steps s on s.org_id = r.org_id and s.run_id = r.id
+                and s.kind in ('run_started', 'replayed', 'tool_started', 'child_finished')
+              cross join lateral jsonb_array_elements_text(
+                coalesce(s.payload -> 'labels', '[]'::jsonb)) as label
+            where r.org_id = :org
+              and (r.thread_id in (select thread_id from history)
+                or r.id = cast(:parent as uuid))
+            order by label
+            """)
+        .bind("org", tx.org().value())
+        .bind("thread", run.threadId().value())
+        .bind("parent", run.parentId() == null ? null : run.parentId().value())
+        .mapTo(String.class)
+        .list();
+  }
+
+  /** Of what a run has seen. */
+  List<String> labelsOf(Tx tx, RunId run) {
+    return tx.sql()
+        .createQuery(
+            """
+            select distinct label
+            from run_steps s
+              cross join lateral jsonb_array_elements_text(
+                coalesce(s.payload -> 'labels', '[]'::jsonb)) as label
+            where s.org_id = :org and s.run_id = :run
+              and s.kind in ('run_started', 'replayed', 'tool_started', 'child_finished')
+            order by label
+            """)
+        .bind("org", tx.org().value())
+        .bind("run", run.value())
+        .mapTo(String.class)
+        .list();
+  }
+
+  /** What has to be done with the answer of a run that another one called. */
+  List<String> childObligations(Tx tx, RunId parent, RunId child) {
+    return tx.sql()
+        .createQuery(
+            """
+            select obligation
+            from run_steps s
+              cross join lateral jsonb_array_elements_text(
+                coalesce(s.payload -> 'obligations', '[]'::jsonb)) with ordinality
+                as each (obligation, place)
+            where s.org_id = :org and s.run_id = :parent and s.kind = 'child_started'
+              and s.payload ->> 'child_run_id' = :child
+            order by place
+            """)
+        .bind("org", tx.org().value())
+        .bind("parent", parent.value())
+        .bind("child", child.toString())
+        .mapTo(String.class)
+        .list();
   }
 }

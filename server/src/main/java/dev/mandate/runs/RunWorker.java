@@ -2,10 +2,12 @@ package dev.mandate.runs;
 
 import dev.mandate.agents.Agents;
 import dev.mandate.approvals.Approvals;
+import dev.mandate.files.Files;
 import dev.mandate.governance.Gate;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.events.Wakeups;
 import dev.mandate.models.Models;
+import dev.mandate.suspensions.Suspensions;
 import dev.mandate.threads.Threads;
 import dev.mandate.tools.Tools;
 import java.time.InstantSource;
@@ -19,6 +21,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,6 +43,7 @@ public final class RunWorker implements AutoCloseable {
   private final LeaseStore leases = new LeaseStore();
   private final Map<Key, Running> running = new ConcurrentHashMap<>();
   private final Semaphore due = new Semaphore(1);
+  private final LongAdder takeovers = new LongAdder();
   private volatile boolean stopping;
   private Wakeups.@Nullable Subscription subscription;
   private final List<Thread> loops = new ArrayList<>();
@@ -56,10 +60,12 @@ public final class RunWorker implements AutoCloseable {
       RunStarter starter,
       Agents agents,
       Threads threads,
+      Files files,
       Models models,
       Tools tools,
       Gate gate,
       Approvals approvals,
+      Suspensions suspensions,
       RunSettings settings) {
     RunStore store = new RunStore();
     this.live = new LiveText(db);
@@ -78,7 +84,9 @@ public final class RunWorker implements AutoCloseable {
             tools,
             gate,
             approvals,
+            suspensions,
             new Prompts(threads),
+            new Attachments(files),
             live,
             settings);
   }
@@ -117,6 +125,7 @@ public final class RunWorker implements AutoCloseable {
         engine
             .db()
             .dispatch(sql -> leases.claim(sql, owner, settings.lease(), settings.grace(), room));
+    takeovers.add(claims.stream().filter(LeaseStore.Claim::takenOver).count());
     claims.forEach(claim -> launch(claim, new Lease(claim.epoch(), asked, settings.lease())));
     return claims.size() == room;
   }
@@ -197,6 +206,11 @@ public final class RunWorker implements AutoCloseable {
     engine.db().dispatch(leases::free);
   }
 
+  /** How many runs this process has taken over from owners that gave no sign of life. */
+  public long takeovers() {
+    return takeovers.sum();
+  }
+
   /** How many runs this process works on. */
   public int active() {
     return running.size();
@@ -227,6 +241,18 @@ public final class RunWorker implements AutoCloseable {
       run.lease().lose();
       run.thread().interrupt();
     }
+    handOver();
     live.close();
+  }
+
+  /** No effect goes out from here any more: another process need not wait for deadlines. */
+  private void handOver() {
+    try {
+      if (engine.db().dispatch(sql -> leases.free(sql, owner)) > 0) {
+        engine.wakeups().signal(List.of(RunLog.DUE));
+      }
+    } catch (RuntimeException e) {
+      log.warn("leases cannot be given back: others wait until they have run out", e);
+    }
   }
 }

@@ -25,14 +25,16 @@ public final class Runs {
   private final Authorizer authorizer;
   private final Threads threads;
   private final Agents agents;
+  private final RunStarter starter;
   private final RunStore store = new RunStore();
   private final RunLog log = new RunLog(store);
 
-  public Runs(Db db, Authorizer authorizer, Threads threads, Agents agents) {
+  public Runs(Db db, Authorizer authorizer, Threads threads, Agents agents, RunStarter starter) {
     this.db = db;
     this.authorizer = authorizer;
     this.threads = threads;
     this.agents = agents;
+    this.starter = starter;
   }
 
   /** What a person says about a call that is in doubt. */
@@ -57,7 +59,13 @@ public final class Runs {
         mandate,
         tx ->
             Page.cut(
-                    store.list(tx, viewer(mandate).toString(), thread, status, page),
+                    store.list(
+                        tx,
+                        Threads.speaker(mandate),
+                        Threads.person(mandate),
+                        thread,
+                        status,
+                        page),
                     page,
                     run -> run.id().toString())
                 .map(run -> view(tx, run)));
@@ -91,6 +99,69 @@ public final class Runs {
             tx.audit("runs.cancel", "run:" + id, "{}");
           }
           return view(tx, require(tx, id));
+        });
+  }
+
+  /**
+   * Runs a part of a run again, for the caller, on a branch of its thread.
+   *
+   * @param seq the model is asked again from the request at this step or the last one before it
+   */
+  View replay(
+      Mandate mandate, RunId id, long seq, boolean recorded, String model, String instructions) {
+    authorizer.require(mandate, "runs.replay");
+    if (mandate.includesAgent()) {
+      throw Failure.denied("HUMAN_ONLY", "only a person replays a run");
+    }
+    if (model.length() > 200 || instructions.length() > 100_000) {
+      throw Failure.invalid(
+          model.length() > 200 ? "model" : "instructions", "is too long for an agent");
+    }
+    return db.write(
+        mandate,
+        tx -> {
+          Run original = require(tx, id);
+          if (seq < 0 || seq > original.lastSeq()) {
+            throw Failure.invalid("from_seq", "the run has steps 1 to " + original.lastSeq());
+          }
+          Agent agent =
+              agents
+                  .findVersion(tx, original.agentId(), original.agentVersion())
+                  .orElseThrow(() -> Failure.notFound("agent"));
+          long from = Math.max(1, store.requestBefore(tx, id, seq));
+          ThreadId branch = threads.branch(tx, original.threadId(), original.messagePosition());
+          RunId copy =
+              starter.start(
+                  tx,
+                  agent,
+                  branch,
+                  starter.lasting(mandate),
+                  original.messagePosition(),
+                  null,
+                  null);
+          Replay replay = new Replay(id, from, recorded, model, instructions);
+          store.insertReplay(tx, copy, replay);
+          log.append(
+              tx,
+              copy,
+              branch,
+              Fence.NONE,
+              List.of(
+                  new Step.Replayed(
+                      id.toString(),
+                      recorded,
+                      model,
+                      mandate.actor().toString(),
+                      store.labelsBefore(tx, original))));
+          tx.audit(
+              "runs.replay",
+              "run:" + copy,
+              Json.object()
+                  .put("of", id.toString())
+                  .put("from_seq", from)
+                  .put("tools", recorded ? "recorded" : "live")
+                  .toString());
+          return view(tx, require(tx, copy));
         });
   }
 
@@ -220,12 +291,5 @@ public final class Runs {
     } catch (Failure e) {
       throw Failure.notFound("run");
     }
-  }
-
-  private static Principal viewer(Mandate mandate) {
-    return mandate.chain().stream()
-        .filter(principal -> principal.kind() != Principal.Kind.TOKEN)
-        .findFirst()
-        .orElseGet(mandate::actor);
   }
 }

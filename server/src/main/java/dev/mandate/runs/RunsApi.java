@@ -6,6 +6,7 @@ import dev.mandate.api.runs.v1.ListRunsRequest;
 import dev.mandate.api.runs.v1.ListRunsResponse;
 import dev.mandate.api.runs.v1.ListStepsRequest;
 import dev.mandate.api.runs.v1.ListStepsResponse;
+import dev.mandate.api.runs.v1.ReplayRunRequest;
 import dev.mandate.api.runs.v1.RunsProto;
 import dev.mandate.api.runs.v1.SettleRunRequest;
 import dev.mandate.api.runs.v1.ThreadEvent;
@@ -35,6 +36,7 @@ public final class RunsApi {
         .unary("GetRun", GetRunRequest.getDefaultInstance(), this::get)
         .unary("ListSteps", ListStepsRequest.getDefaultInstance(), this::steps)
         .unary("CancelRun", CancelRunRequest.getDefaultInstance(), this::cancel)
+        .unary("ReplayRun", ReplayRunRequest.getDefaultInstance(), this::replay)
         .unary("SettleRun", SettleRunRequest.getDefaultInstance(), this::settle)
         .stream("WatchThread", WatchThreadRequest.getDefaultInstance(), this::watch);
   }
@@ -81,6 +83,23 @@ public final class RunsApi {
   private dev.mandate.api.runs.v1.Run cancel(Mandate mandate, CancelRunRequest request) {
     RunId id = RunId.parse("id", request.getId());
     return StepWire.wire(runs.cancel(mandate, id, request.getReason()));
+  }
+
+  private dev.mandate.api.runs.v1.Run replay(Mandate mandate, ReplayRunRequest request) {
+    boolean recorded =
+        switch (request.getTools()) {
+          case REPLAY_TOOLS_UNSPECIFIED, RECORDED -> true;
+          case LIVE -> false;
+          case UNRECOGNIZED -> throw Failure.invalid("tools", "takes RECORDED or LIVE");
+        };
+    return StepWire.wire(
+        runs.replay(
+            mandate,
+            RunId.parse("id", request.getId()),
+            request.getFromSeq(),
+            recorded,
+            request.getModel(),
+            request.getInstructions()));
   }
 
   private dev.mandate.api.runs.v1.Run settle(Mandate mandate, SettleRunRequest request) {

@@ -8,8 +8,16 @@ import org.jspecify.annotations.Nullable;
  * defaults for what older steps lack, and never change meaning.
  */
 sealed interface Step {
-  /** {@code run_started}: what the run is pinned to. */
-  record RunStarted(long agentVersion, long messagePosition) implements Step {}
+  /**
+   * {@code run_started}: what the run is pinned to.
+   *
+   * @param labels of what was seen before it on its thread, or by the run that called it
+   */
+  record RunStarted(long agentVersion, long messagePosition, List<String> labels) implements Step {
+    public RunStarted {
+      labels = known(labels);
+    }
+  }
 
   /**
    * {@code model_requested}: the exact request, as hashes of its parts. Its messages are those of
@@ -91,9 +99,36 @@ sealed interface Step {
       String comment)
       implements Step {}
 
-  /** {@code tool_started}: durable before the call leaves. */
-  record ToolStarted(String callId, int attempt, String idempotencyKey, String effect)
+  /**
+   * {@code approval_edited}: a person denied one approval and gave another one, for arguments that
+   * this person wrote; the call goes on with them.
+   *
+   * @param approvalId the denied one
+   * @param replacementId the given one
+   */
+  record ApprovalEdited(
+      String callId,
+      String approvalId,
+      String replacementId,
+      String arguments,
+      String argumentsHash,
+      String decider,
+      String decidedBy,
+      String comment)
       implements Step {}
+
+  /**
+   * {@code tool_started}: durable before the call leaves.
+   *
+   * @param labels of the tool now: taking one off later does not undo what the run has seen
+   */
+  record ToolStarted(
+      String callId, int attempt, String idempotencyKey, String effect, List<String> labels)
+      implements Step {
+    public ToolStarted {
+      labels = known(labels);
+    }
+  }
 
   /**
    * {@code tool_finished}.
@@ -125,12 +160,63 @@ sealed interface Step {
       String callId, String settlement, String result, String excerpt, String decidedBy)
       implements Step {}
 
-  record ChildStarted(String callId, String childRunId, String childThreadId) implements Step {}
+  /**
+   * {@code child_started}.
+   *
+   * @param obligations what has to be done with its answer, see {@code policies.Obligation}
+   */
+  record ChildStarted(
+      String callId, String childRunId, String childThreadId, List<String> obligations)
+      implements Step {
+    public ChildStarted {
+      obligations = known(obligations);
+    }
+  }
 
-  /** {@code child_finished}: how the sub-agent's run ended, and its last words. */
-  record ChildFinished(
-      String callId, String childRunId, String status, String result, String excerpt)
+  /**
+   * {@code replayed}: from here on this run is its own; what stands before is the original's.
+   *
+   * @param labels of whatever the original has seen: its results may come again
+   */
+  record Replayed(
+      String originalRunId, boolean recorded, String model, String by, List<String> labels)
+      implements Step {
+    public Replayed {
+      labels = known(labels);
+    }
+  }
+
+  /**
+   * {@code tool_replayed}: no call was made; this is what the same call came to in the original.
+   *
+   * @param result hash of what the model is told; null if {@code excerpt} is it
+   */
+  record ToolReplayed(
+      String callId,
+      String originalRunId,
+      String outcome,
+      @Nullable String result,
+      String excerpt,
+      boolean error)
       implements Step {}
+
+  /**
+   * {@code child_finished}: how the sub-agent's run ended, and its last words.
+   *
+   * @param labels of what that run has seen
+   */
+  record ChildFinished(
+      String callId,
+      String childRunId,
+      String status,
+      String result,
+      String excerpt,
+      List<String> labels)
+      implements Step {
+    public ChildFinished {
+      labels = known(labels);
+    }
+  }
 
   record MessagePosted(String messageId, long position) implements Step {}
 
@@ -144,5 +230,14 @@ sealed interface Step {
 
   record Paused(String reason) implements Step {}
 
+  /** {@code suspended}: its chain may not act for the time being; it waits. */
+  record Suspended(String reason) implements Step {}
+
+  /** {@code resumed}: what kept it from going on is over. */
   record Resumed(String by) implements Step {}
+
+  /** Steps from before there were labels and obligations have none. */
+  private static List<String> known(@Nullable List<String> texts) {
+    return texts == null ? List.of() : List.copyOf(texts);
+  }
 }

@@ -1,5 +1,6 @@
 package dev.mandate.runs;
 
+import dev.mandate.api.runs.v1.ReplayTools;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.rpc.Timestamps;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,12 @@ final class StepWire {
             .setSimulated(run.simulated())
             .setCreatedAt(Timestamps.of(run.createdAt()))
             .setLastSeq(run.lastSeq());
+    Replay replay = run.replay();
+    if (replay != null) {
+      wire.setReplayOf(replay.of().toString())
+          .setReplayFromSeq(replay.fromSeq())
+          .setReplayTools(replay.recorded() ? ReplayTools.RECORDED : ReplayTools.LIVE);
+    }
     if (run.parentId() != null) {
       wire.setParentRunId(run.parentId().toString());
     }
@@ -72,7 +79,16 @@ final class StepWire {
               .setOutcome(s.outcome())
               .setDecidedBy(s.decidedBy())
               .setReason(s.comment());
-      case Step.ToolStarted s -> wire.setCallId(s.callId()).setAttempt(s.attempt());
+      case Step.ApprovalEdited s ->
+          wire.setCallId(s.callId())
+              .setApprovalId(s.approvalId())
+              .setReplacementApprovalId(s.replacementId())
+              .setArgumentsJson(s.arguments())
+              .setOutcome("approved")
+              .setDecidedBy(s.decidedBy())
+              .setReason(s.comment());
+      case Step.ToolStarted s ->
+          wire.setCallId(s.callId()).setAttempt(s.attempt()).setIdempotencyKey(s.idempotencyKey());
       case Step.ToolFinished s ->
           wire.setCallId(s.callId())
               .setAttempt(s.attempt())
@@ -87,6 +103,16 @@ final class StepWire {
               .setOutcome(s.settlement())
               .setText(s.excerpt())
               .setDecidedBy(s.decidedBy());
+      case Step.Replayed s ->
+          wire.setOriginalRunId(s.originalRunId())
+              .setOutcome(s.recorded() ? "recorded" : "live")
+              .setModel(s.model())
+              .setDecidedBy(s.by());
+      case Step.ToolReplayed s ->
+          wire.setCallId(s.callId())
+              .setOriginalRunId(s.originalRunId())
+              .setOutcome(s.outcome())
+              .setText(s.excerpt());
       case Step.ChildStarted s -> wire.setCallId(s.callId()).setChildRunId(s.childRunId());
       case Step.ChildFinished s ->
           wire.setCallId(s.callId())
@@ -98,6 +124,7 @@ final class StepWire {
       case Step.Failed s -> wire.setOutcome(s.reason()).setReason(s.message());
       case Step.Cancelled s -> wire.setDecidedBy(s.by()).setReason(s.reason());
       case Step.Paused s -> wire.setReason(s.reason());
+      case Step.Suspended s -> wire.setReason(s.reason());
       case Step.Resumed s -> wire.setDecidedBy(s.by());
       case Step.RunStarted s -> {}
       case Step.Finished s -> {}

@@ -229,6 +229,7 @@ public final class ThreadWatch {
             .setPosition(message.position())
             .setAuthor(message.author().toString())
             .setText(message.text());
+    message.attachments().forEach(each -> wire.addAttachments(each.wire()));
     UUID run = message.runId();
     if (run != null) {
       wire.setRunId(run.toString());

@@ -1,9 +1,7 @@
 package dev.mandate.runs;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.mandate.agents.Agent;
 import dev.mandate.approvals.Approval;
-import dev.mandate.approvals.ArgumentsHash;
 import dev.mandate.approvals.NewApproval;
 import dev.mandate.governance.Admitted;
 import dev.mandate.governance.Decision;
@@ -15,11 +13,12 @@ import dev.mandate.governance.Outcome;
 import dev.mandate.governance.Resource;
 import dev.mandate.kernel.CancelSignal;
 import dev.mandate.kernel.Failure;
-import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Tx;
+import dev.mandate.policies.Obligation;
 import dev.mandate.runs.RunState.CallState;
 import dev.mandate.runs.RunState.Phase;
+import dev.mandate.suspensions.Suspension;
 import dev.mandate.tools.Invocation;
 import dev.mandate.tools.ResolvedTool;
 import dev.mandate.tools.ToolResult;
@@ -49,12 +48,18 @@ final class ToolCalls {
 
   /** Looks at a call (again): refuses it, asks a person, or lets it go out. */
   void admit(CallState call) {
-    String name = offered(call.call.modelName());
-    if (name == null) {
+    Step.PinnedTool pin = offered(call.call.modelName());
+    if (pin == null) {
       invalid(call, call.call.modelName(), "There is no tool '" + call.call.modelName() + "'.");
       return;
     }
-    String arguments = call.call.arguments().isBlank() ? "{}" : call.call.arguments();
+    String name = pin.name();
+    Recording recording = execution.recording();
+    if (recording != null) {
+      replay(call, name, recording);
+      return;
+    }
+    String arguments = call.arguments();
     if (name.startsWith(ToolOffers.AGENT)) {
       admitChild(call, name, arguments);
       return;
@@ -66,6 +71,12 @@ final class ToolCalls {
       return;
     }
     ResolvedTool tool = found.get();
+    if (call.phase != Phase.STARTED && tool.version() != pin.version()) {
+      // Neither the model nor whoever approved has seen what it is now.
+      invalid(
+          call, name, "The tool '" + name + "' has changed since. Look at it, then call again.");
+      return;
+    }
     Optional<String> problem = engine.tools().problemWith(tool, arguments);
     if (problem.isPresent()) {
       invalid(call, name, problem.get());
@@ -75,37 +86,85 @@ final class ToolCalls {
       unanswered(call);
       return;
     }
-    switch (ask(call, name, tool.effect(), arguments)) {
-      case Denied denied -> deny(call, name, tool.effect(), denied);
+    Resource resource;
+    try {
+      resource = engine.tools().resource(tool, arguments);
+    } catch (Failure e) {
+      invalid(call, name, e.publicMessage());
+      return;
+    }
+    switch (ask(call, resource)) {
+      case Denied denied -> {
+        // A suspended tool is refused. If it is the chain, the run pauses before it asks again.
+        if (!denied.reason().equals(Suspension.REASON) || suspended(name)) {
+          deny(call, name, tool.effect(), denied);
+        }
+      }
       case NeedsApproval needs -> question(call, name, tool.effect(), arguments, needs);
       case Admitted admitted -> start(call, tool, arguments, admitted);
     }
   }
 
-  private Decision ask(CallState call, String name, Effect effect, String arguments) {
+  /** Nothing leaves: the call comes to what it came to in the original, or is refused. */
+  private void replay(CallState call, String name, Recording recording) {
+    Replay replay = execution.current().replay();
+    if (replay == null) {
+      throw new IllegalStateException("a recording of no run");
+    }
+    List<Step> steps = requested(call, name, Effect.READ_ONLY);
+    int before = execution.state().before(name, hash(call.call.arguments()));
+    Recording.Result result = recording.find(name, call.call.arguments(), before);
+    if (result == null) {
+      steps.add(
+          new Step.ToolDenied(
+              call.call.id(),
+              "NOT_RECORDED",
+              "this is a replay with recorded tools, and the original made no such call"));
+    } else {
+      steps.add(
+          new Step.ToolReplayed(
+              call.call.id(),
+              replay.of().toString(),
+              result.outcome(),
+              result.result(),
+              result.text(),
+              result.error()));
+    }
+    execution.append(execution.fence(), steps);
+  }
+
+  private boolean suspended(String tool) {
+    return engine.suspensions().of(execution.current().mandate().org(), Suspension.Kind.TOOL, tool)
+        != null;
+  }
+
+  private Decision ask(CallState call, Resource resource) {
     Run run = execution.current();
     return engine
         .gate()
         .admit(
             run.mandate(),
             "tools.call",
-            Resource.tool(name, effect, arguments),
+            resource,
             new Facts(
                 run.id().value(),
                 run.threadId().value(),
-                modes.of(name),
+                modes.of(resource.name()),
                 call.granted,
-                execution.state().toolsCalled()));
+                execution.state().toolsCalled(),
+                execution.state().labels()));
   }
 
   private void start(CallState call, ResolvedTool tool, String arguments, Admitted admitted) {
     int attempt = call.attempt + 1;
     String key = call.idempotencyKey == null ? key(call) : call.idempotencyKey;
     List<Step> steps = requested(call, tool.name(), tool.effect());
-    steps.add(new Step.ToolStarted(call.call.id(), attempt, key, tool.effect().name()));
+    steps.add(
+        new Step.ToolStarted(call.call.id(), attempt, key, tool.effect().name(), tool.labels()));
     execution.append(execution.fence(), steps);
     execution.launch(
         call.call.id(),
+        tool.name(),
         signal -> carryOut(call.call, tool, arguments, admitted, key, attempt, signal));
   }
 
@@ -128,12 +187,18 @@ final class ToolCalls {
                 run.mandate(),
                 tool,
                 arguments,
+                admitted,
                 new Invocation(
                     key, attempt, engine.clock().instant().plus(tool.timeout()), signal));
+    boolean repeatable = tool.effect().repeatable();
     if (result.outcome() == Outcome.CANCELLED) {
-      execution.requireAskedToStop();
+      Suspension suspension = execution.stoppedBy(call.id());
+      if (suspension != null) {
+        brokenOff(call, admitted, repeatable, attempt, result, suspension);
+        return;
+      }
     }
-    if (result.outcome() == Outcome.UNKNOWN && tool.effect().repeatable()) {
+    if (result.outcome() == Outcome.UNKNOWN && repeatable) {
       // The plan sees a started call that nobody carries out, and repeats it.
       return;
     }
@@ -141,7 +206,9 @@ final class ToolCalls {
       engine
           .gate()
           .settle(tx, admitted, result.outcome(), Duration.ofMillis(result.durationMillis()));
-      if (result.outcome() == Outcome.UNKNOWN) {
+      // Without an answer in time nobody knows either whether it happened.
+      boolean silent = result.outcome() == Outcome.TIMEOUT && !repeatable;
+      if (silent || result.outcome() == Outcome.UNKNOWN) {
         return List.of(new Step.ToolInDoubt(call.id(), attempt, Texts.clean(result.text())));
       }
       String outcome =
@@ -150,6 +217,26 @@ final class ToolCalls {
               : result.outcome().wireName();
       return List.of(
           finished(tx, call.id(), attempt, outcome, result.text(), result.durationMillis()));
+    });
+  }
+
+  /** What may be repeated is made again once it may; of anything else a person has to say. */
+  private void brokenOff(
+      Step.Call call,
+      Admitted admitted,
+      boolean repeatable,
+      int attempt,
+      ToolResult result,
+      Suspension suspension) {
+    Duration took = Duration.ofMillis(result.durationMillis());
+    if (repeatable) {
+      engine.gate().settle(execution.current().mandate(), admitted, Outcome.CANCELLED, took);
+      return;
+    }
+    execution.appendResult(tx -> {
+      engine.gate().settle(tx, admitted, Outcome.CANCELLED, took);
+      String why = "it was broken off: " + suspension.describe();
+      return List.of(new Step.ToolInDoubt(call.id(), attempt, Texts.clean(why)));
     });
   }
 
@@ -224,14 +311,9 @@ final class ToolCalls {
     Run run = execution.current();
     String request;
     try {
-      JsonNode text = Json.parse("arguments", arguments).get("request");
-      request = text == null || !text.isTextual() ? "" : text.textValue();
+      request = ToolOffers.request(arguments);
     } catch (Failure e) {
       invalid(call, name, e.publicMessage());
-      return;
-    }
-    if (request.isBlank()) {
-      invalid(call, name, "request: is required, a text");
       return;
     }
     long depth =
@@ -242,8 +324,12 @@ final class ToolCalls {
     }
     String child = name.substring(ToolOffers.AGENT.length());
     // Asking another agent changes nothing by itself: whatever that agent does is decided there.
-    switch (ask(call, name, Effect.READ_ONLY, arguments)) {
-      case Denied denied -> deny(call, name, Effect.READ_ONLY, denied);
+    switch (ask(call, Resource.tool(name, Effect.READ_ONLY, arguments))) {
+      case Denied denied -> {
+        if (!denied.reason().equals(Suspension.REASON)) {
+          deny(call, name, Effect.READ_ONLY, denied);
+        }
+      }
       case NeedsApproval needs -> question(call, name, Effect.READ_ONLY, arguments, needs);
       case Admitted admitted ->
           execution.append(
@@ -273,17 +359,22 @@ final class ToolCalls {
                         call.call.id(),
                         agent.get(),
                         request);
-                steps.add(new Step.ChildStarted(call.call.id(), ids.get(0), ids.get(1)));
+                steps.add(
+                    new Step.ChildStarted(
+                        call.call.id(),
+                        ids.get(0),
+                        ids.get(1),
+                        admitted.obligations().stream().map(Obligation::toString).toList()));
                 return steps;
               });
     }
   }
 
-  /** The full name of a tool that the model was offered in the request it answered. */
-  private @Nullable String offered(String modelName) {
+  /** The tool that the model was offered in the request it answered. */
+  private Step.@Nullable PinnedTool offered(String modelName) {
     for (Step.PinnedTool pin : execution.state().turns().getLast().request.tools()) {
       if (pin.modelName().equals(modelName)) {
-        return pin.name();
+        return pin;
       }
     }
     return null;
@@ -305,11 +396,7 @@ final class ToolCalls {
 
   /** Empty for arguments that are no JSON object: nothing can be bound to them. */
   private static String hash(String arguments) {
-    try {
-      return ArgumentsHash.of(arguments.isBlank() ? "{}" : arguments);
-    } catch (Failure e) {
-      return "";
-    }
+    return Recording.hash(arguments);
   }
 
   private static Step finished(

@@ -1,8 +1,10 @@
 package dev.mandate.runs;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.mandate.agents.Agent;
 import dev.mandate.agents.ToolGrant;
 import dev.mandate.kernel.Bound;
+import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Page;
 import dev.mandate.tools.ResolvedTool;
@@ -77,6 +79,20 @@ final class ToolOffers {
   }
 
   private static final int MAX_AGENTS = 100;
+
+  /**
+   * What a sub-agent is asked, from the call's arguments.
+   *
+   * @throws Failure {@code INVALID_ARGUMENT} unless they are what the schema says
+   */
+  static String request(String arguments) {
+    JsonNode json = Json.parse("arguments", arguments);
+    JsonNode text = json.get("request");
+    if (text == null || !text.isTextual() || text.textValue().isBlank() || json.size() > 1) {
+      throw Failure.invalid("request", "is required, a text, and takes nothing beside it");
+    }
+    return text.textValue();
+  }
 
   /** {@code agent_Scribe} for {@code agent/Scribe}: what providers take as a tool's name. */
   private static String modelName(String name) {

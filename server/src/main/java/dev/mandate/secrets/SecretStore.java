@@ -1,6 +1,8 @@
 package dev.mandate.secrets;
 
+import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The table {@code secrets}. */
@@ -48,6 +50,27 @@ final class SecretStore {
         .mapTo(byte[].class)
         .findOne()
         .orElse(null);
+  }
+
+  /** A secret as it lies there. */
+  @SuppressWarnings("ArrayRecordComponent") // carried from here to there, never compared
+  record Row(SecretId id, String purpose, byte[] sealed) {}
+
+  /** The organization's, in the order of their ids. */
+  static List<Row> after(Tx tx, @Nullable SecretId last, int limit) {
+    return tx.sql()
+        .createQuery(
+            """
+            select id, purpose, sealed from secrets
+            where org_id = :org and (cast(:last as uuid) is null or id > cast(:last as uuid))
+            order by id limit :limit for update
+            """)
+        .bind("org", tx.org().value())
+        .bind("last", last == null ? null : last.value())
+        .bind("limit", limit)
+        .map((row, context) ->
+            new Row(new SecretId(Sql.uuid(row, "id")), row.getString(2), row.getBytes(3)))
+        .list();
   }
 
   static void delete(Tx tx, SecretId id) {

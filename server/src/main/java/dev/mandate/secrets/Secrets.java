@@ -5,6 +5,9 @@ import dev.mandate.kernel.Ids;
 import dev.mandate.kernel.crypto.Cipher;
 import dev.mandate.kernel.db.Tx;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Encrypted values of an organization. The caller has authorized what it does with them; it names a
@@ -39,6 +42,25 @@ public final class Secrets {
     }
     return new String(
         cipher.decrypt(tx.org(), context(id, purpose), sealed), StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Encrypts some of the organization's secrets anew, those that another master key than the
+   * primary one still opens.
+   *
+   * @param after where to go on; null at the beginning
+   * @return the last one looked at; empty if there are no more
+   */
+  public Optional<SecretId> reseal(Tx tx, @Nullable SecretId after, int limit) {
+    List<SecretStore.Row> rows = SecretStore.after(tx, after, limit);
+    for (SecretStore.Row row : rows) {
+      if (cipher.needsResealing(row.sealed())) {
+        String context = context(row.id(), row.purpose());
+        byte[] plain = cipher.decrypt(tx.org(), context, row.sealed());
+        SecretStore.update(tx, row.id(), row.purpose(), cipher.encrypt(tx.org(), context, plain));
+      }
+    }
+    return rows.isEmpty() ? Optional.empty() : Optional.of(rows.getLast().id());
   }
 
   /** Forgets it; no error if it is not there. */

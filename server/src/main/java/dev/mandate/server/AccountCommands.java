@@ -32,7 +32,8 @@ final class AccountCommands {
     this.out = out;
   }
 
-  private record Accounts(Users users, SignInLinks links, Installation installation) {}
+  private record Accounts(
+      Users users, SignInLinks links, Installation installation, Reinstatement reinstatement) {}
 
   /** Sets an account's password: the one typed, or on no terminal a generated one. */
   int password(List<String> words) {
@@ -78,6 +79,21 @@ final class AccountCommands {
     return Main.OK;
   }
 
+  /** Lifts the suspension of an account, and of the organizations that it owns. */
+  int reinstate(List<String> words) {
+    if (words.size() != 1) {
+      throw Failure.invalid("EMAIL", "say whose: mandate reinstate EMAIL");
+    }
+    String email = words.getFirst();
+    int organizations = with(accounts -> accounts.reinstatement().of(email));
+    out.println(
+        email
+            + " is not suspended any more, nor what it owns, in "
+            + organizations
+            + (organizations == 1 ? " organization." : " organizations."));
+    return Main.OK;
+  }
+
   private static String typed(Console console) {
     char[] first = console.readPassword("New password: ");
     char[] again = console.readPassword("Again: ");
@@ -109,7 +125,8 @@ final class AccountCommands {
             new Accounts(
                 users,
                 new SignInLinks(db, clock),
-                new Installation(db, users, organizations, clock)));
+                new Installation(db, users, organizations, clock),
+                new Reinstatement(db, wakeups, users, memberships, clock)));
       }
     }
   }

@@ -39,15 +39,10 @@ final class Home implements HttpServer.Face {
           "sign-in.js", MediaType.JAVASCRIPT_UTF_8);
 
   private final Sessions sessions;
-  private final boolean secure;
   private final Executor executor = Executors.newVirtualThreadPerTaskExecutor();
 
-  /**
-   * @param secure whether people reach the server by https: cookies are then for https only
-   */
-  Home(Sessions sessions, boolean secure) {
+  Home(Sessions sessions) {
     this.sessions = sessions;
-    this.secure = secure;
   }
 
   @Override
@@ -69,7 +64,7 @@ final class Home implements HttpServer.Face {
                   try {
                     SignedIn signedIn =
                         sessions.signInByLink(origin, whole.contentUtf8().strip(), null);
-                    return signedIn(signedIn);
+                    return signedIn(signedIn, Requests.secure(ctx));
                   } catch (Failure e) {
                     return refused(e);
                   }
@@ -77,9 +72,9 @@ final class Home implements HttpServer.Face {
                 executor));
   }
 
-  private HttpResponse signedIn(SignedIn signedIn) {
+  private static HttpResponse signedIn(SignedIn signedIn, boolean secure) {
     Cookie cookie =
-        Cookie.secureBuilder("mandate_session", signedIn.accessToken())
+        Cookie.secureBuilder(Requests.SESSION_COOKIE, signedIn.accessToken())
             .httpOnly(true)
             .secure(secure)
             .sameSite("Strict")

@@ -1,5 +1,6 @@
 package dev.mandate.server;
 
+import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.config.Config;
 import dev.mandate.kernel.db.DataFolder;
 import dev.mandate.kernel.telemetry.Logging;
@@ -23,6 +24,9 @@ final class Logs {
   }
 
   int run(boolean follow) {
+    if (Logging.toOutput(config.log())) {
+      throw Failure.precondition("LOG_ELSEWHERE", "the log goes to the server's standard output");
+    }
     Path file = Logging.file(config.log(), new DataFolder(config.data()));
     if (!Files.exists(file)) {
       out.println("There is no log yet: " + file);

@@ -44,19 +44,32 @@ public final class Main {
 
   private static int run(List<String> arguments, Map<String, String> environment, PrintStream out) {
     if (arguments.isEmpty()) {
-      throw Failure.invalid("command", "say which: up, down, status, logs, password, link");
+      throw Failure.invalid("command", "say which: " + Help.COMMANDS);
     }
     String command = arguments.getFirst();
     List<String> words = new ArrayList<>();
     List<String> flags = new ArrayList<>();
     split(arguments.subList(1, arguments.size()), words, flags);
     if (flags.contains("--help") || flags.contains("-h")) {
-      out.println(Help.of(command));
+      out.println(Help.of(command.equals("ops") && !words.isEmpty() ? words.getFirst() : command));
       return OK;
+    }
+    Path file = file(environment);
+    switch (command) {
+      case "ops" -> {
+        return new OpsCommands(out, environment, file).run(words, flags);
+      }
+      case "backup" -> {
+        return new BackupCommands(out, environment, file).backup(words, flags);
+      }
+      case "restore" -> {
+        return new BackupCommands(out, environment, file).restore(words, flags);
+      }
+      default -> {}
     }
     boolean follow = flags.removeAll(List.of("-f", "--follow"));
     Map<String, String> given = Config.flags(flags);
-    Config config = Config.load(given, environment, file(environment));
+    Config config = Config.load(given, environment, file);
     return switch (command) {
       case "up" -> new Up(config, given, environment, out).run();
       case "down" -> new Down(config, out).run();
@@ -64,6 +77,7 @@ public final class Main {
       case "logs" -> new Logs(config, out).run(follow);
       case "password" -> new AccountCommands(config, out).password(words);
       case "link" -> new AccountCommands(config, out).link();
+      case "reinstate" -> new AccountCommands(config, out).reinstate(words);
       default ->
           throw Failure.invalid(
               "command", "unknown: '" + Failure.excerpt(command) + "' (see mandate --help)");

@@ -7,7 +7,10 @@ import dev.mandate.approvals.Approvals;
 import dev.mandate.approvals.ApprovalsApi;
 import dev.mandate.audit.AuditApi;
 import dev.mandate.audit.AuditLog;
+import dev.mandate.audit.Sealer;
 import dev.mandate.authorization.Roles;
+import dev.mandate.files.Files;
+import dev.mandate.files.FilesApi;
 import dev.mandate.governance.Gate;
 import dev.mandate.identity.IdentityAuthenticator;
 import dev.mandate.identity.MeApi;
@@ -23,14 +26,15 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.crypto.Cipher;
 import dev.mandate.kernel.crypto.KeyRing;
+import dev.mandate.kernel.db.DatabaseClock;
 import dev.mandate.kernel.db.Db;
-import dev.mandate.kernel.db.DbSettings;
 import dev.mandate.kernel.db.Endpoint;
 import dev.mandate.kernel.db.IdempotencyKeys;
 import dev.mandate.kernel.egress.EgressClient;
 import dev.mandate.kernel.egress.EgressSettings;
+import dev.mandate.kernel.egress.Trust;
 import dev.mandate.kernel.events.Events;
-import dev.mandate.kernel.events.PostgresFanout;
+import dev.mandate.kernel.events.Fanouts;
 import dev.mandate.kernel.events.Wakeups;
 import dev.mandate.kernel.jobs.Jobs;
 import dev.mandate.kernel.rpc.Authentication;
@@ -51,13 +55,18 @@ import dev.mandate.organizations.MembersApi;
 import dev.mandate.organizations.MembershipDirectory;
 import dev.mandate.organizations.Organizations;
 import dev.mandate.organizations.OrganizationsApi;
+import dev.mandate.policies.PolicyDomain;
 import dev.mandate.runs.RunDecisions;
+import dev.mandate.runs.RunResumes;
 import dev.mandate.runs.RunStarter;
 import dev.mandate.runs.RunWorker;
 import dev.mandate.runs.Runs;
 import dev.mandate.runs.RunsApi;
 import dev.mandate.runs.ThreadWatch;
 import dev.mandate.secrets.Secrets;
+import dev.mandate.suspensions.Suspending;
+import dev.mandate.suspensions.Suspensions;
+import dev.mandate.threads.CarriedFiles;
 import dev.mandate.threads.Threads;
 import dev.mandate.threads.ThreadsApi;
 import dev.mandate.tools.ToolSourcesApi;
@@ -65,7 +74,6 @@ import dev.mandate.tools.Tools;
 import dev.mandate.tools.ToolsApi;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -80,9 +88,11 @@ public final class Platform implements AutoCloseable {
   private final PlatformSettings settings;
   private final boolean embedded;
   private final Wakeups wakeups;
+  private final DatabaseClock clock;
   private final Db db;
   private final Jobs jobs;
   private final EgressClient egress;
+  private final Suspensions suspensions;
   private final Roles roles;
   private final Authentication authentication;
   private final SignInLinks links;
@@ -90,11 +100,16 @@ public final class Platform implements AutoCloseable {
   private final IdentityAuthenticator authenticator;
   private final Users users;
   private final Installation installation;
+  private final PolicyDomain policies;
   private final Approvals approvals;
+  private final Sealer sealer;
+  private final Files files;
+  private final Purge purge;
   private final EnvironmentModels environmentModels;
   private final Agents agents;
   private final Tools tools;
   private final RunWorker worker;
+  private final Gauges gauges;
   private final HttpServer http;
   private Installation.@Nullable First first;
 
@@ -104,45 +119,62 @@ public final class Platform implements AutoCloseable {
   public Platform(PlatformSettings settings, Endpoint endpoint, KeyRing keys, boolean embedded) {
     this.settings = settings;
     this.embedded = embedded;
-    Clock clock = Clock.systemUTC();
 
     // 0 kernel
-    wakeups = new Wakeups(new PostgresFanout(endpoint));
-    db = new Db(endpoint, DbSettings.DEFAULTS, clock, wakeups::signal);
+    EgressSettings outside = EgressSettings.fromEnvironment(settings.environment());
+    wakeups =
+        new Wakeups(
+            Fanouts.of(
+                settings.process().fanout().value(), endpoint, Trust.sockets(outside.caFile())));
+    // Of all that runs on this database: what has expired for one has expired for each.
+    clock = new DatabaseClock();
+    db = new Db(endpoint, settings.process().database(), clock, wakeups::signal);
     Events events = new Events();
     jobs = new Jobs(db, wakeups);
     Cipher cipher = new Cipher(keys);
-    egress = new EgressClient(EgressSettings.fromEnvironment(settings.environment()));
+    egress = new EgressClient(outside);
     PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
 
     // 1 and 2: who, and what they may do. Agents stand higher: only their liveness is asked here.
     AgentLiveness liveness = new AgentLiveness();
     MembershipDirectory memberships = new MembershipDirectory(db);
-    roles = new Roles(db, wakeups, memberships, liveness, clock);
+    suspensions = new Suspensions(db, wakeups, clock);
+    roles = new Roles(db, wakeups, memberships, liveness, suspensions, clock);
+    Suspending suspending = new Suspending(db, roles, suspensions, new RunResumes());
     users = new Users(db, roles, memberships, clock);
     links = new SignInLinks(db, clock);
     Sessions sessions = new Sessions(db, roles, memberships, links, clock);
     tokens = new Tokens(db, roles, memberships, liveness, clock);
-    authenticator = new IdentityAuthenticator(db, clock);
+    authenticator = new IdentityAuthenticator(db, liveness, clock);
     authentication = new Authentication(authenticator);
     Organizations organizations = new Organizations(db, roles);
     Members members = new Members(db, roles, users, sessions);
     Invitations invitations = new Invitations(db, roles, users, clock);
     installation = new Installation(db, users, organizations, clock);
+    policies =
+        new PolicyDomain(
+            new PolicyDomain.Ground(
+                db,
+                roles,
+                wakeups,
+                jobs,
+                cipher,
+                egress,
+                users,
+                memberships,
+                liveness,
+                org -> org.equals(ownership().org()),
+                meters,
+                clock),
+            settings.policies());
 
     // 3 and 4
-    AuditLog auditLog = new AuditLog(db, roles);
+    AuditLog auditLog = new AuditLog(db, roles, cipher);
+    purge = new Purge(db);
+    sealer = new Sealer(db, cipher, endpoint, settings.keepAudit());
     Secrets secrets = new Secrets(cipher);
-    approvals =
-        new Approvals(
-            db,
-            roles,
-            jobs,
-            (tx, user) ->
-                memberships.role(tx, new UserId(user)).map(role -> role.wireName()).orElse(null),
-            new RunDecisions(),
-            clock);
-    Gate gate = new Gate(db, roles, List.of(), List.of(), clock);
+    files = new Files(settings.files(), db, roles, jobs, keys, egress, new CarriedFiles(), clock);
+    Gate gate = new Gate(db, roles, policies.active(), List.of(), clock);
 
     // 5 and 6. Tools offer the contract's own methods, which are bound below.
     Binder binder = new Binder();
@@ -159,7 +191,18 @@ public final class Platform implements AutoCloseable {
             egress,
             wakeups,
             gate,
+            suspensions,
             binder::table,
+            clock);
+    // Stands on floor 3: what it asks of the tools comes to it through the port of the runs.
+    approvals =
+        new Approvals(
+            db,
+            roles,
+            jobs,
+            (tx, user) ->
+                memberships.role(tx, new UserId(user)).map(role -> role.wireName()).orElse(null),
+            new RunDecisions(tools),
             clock);
 
     // 7 to 9
@@ -170,9 +213,10 @@ public final class Platform implements AutoCloseable {
             db,
             roles,
             agents,
+            files,
             (tx, user) -> memberships.role(tx, new UserId(user)).isPresent(),
             starter);
-    Runs runs = new Runs(db, roles, threads, agents);
+    Runs runs = new Runs(db, roles, threads, agents, starter);
     worker =
         new RunWorker(
             db,
@@ -182,33 +226,57 @@ public final class Platform implements AutoCloseable {
             starter,
             agents,
             threads,
+            files,
             models,
             tools,
             gate,
             approvals,
+            suspensions,
             settings.runs());
     ThreadWatch watch = new ThreadWatch(db, roles, events, wakeups, threads, runs);
+
+    gauges = new Gauges(meters, db, worker, gate.decisions());
 
     // 11: the contract on one port
     new SessionsApi(sessions).bind(binder);
     new MeApi(users).bind(binder);
-    new TokensApi(tokens).bind(binder);
-    new OrganizationsApi(organizations).bind(binder);
-    new MembersApi(members).bind(binder);
+    new TokensApi(tokens, suspending).bind(binder);
+    new OrganizationsApi(organizations, suspending).bind(binder);
+    new MembersApi(members, suspending).bind(binder);
     new InvitationsApi(invitations).bind(binder);
     new AuditApi(auditLog).bind(binder);
     new JobsApi(db, roles, jobs).bind(binder);
     new ApprovalsApi(approvals).bind(binder);
+    new FilesApi(files).bind(binder);
+    policies.bind(binder);
     new ModelsApi(models).bind(binder);
     new ToolSourcesApi(tools).bind(binder);
-    new ToolsApi(tools).bind(binder);
-    new AgentsApi(agents).bind(binder);
+    new ToolsApi(tools, suspending).bind(binder);
+    new AgentsApi(agents, suspending).bind(binder);
     new ThreadsApi(threads).bind(binder);
     new RunsApi(runs, watch).bind(binder);
     IdempotencyKeys idempotency = new IdempotencyKeys(db);
     MethodTable table =
-        binder.build(new CallPorts(authentication, roles, idempotency, CallAudit.into(db), meters));
-    String publicUrl = settings.publicUrl();
+        binder.build(
+            new CallPorts(
+                authentication,
+                roles,
+                policies.active(),
+                idempotency,
+                CallAudit.into(db),
+                meters,
+                clock));
+    ProcessSettings process = settings.process();
+    Health health =
+        new Health(
+            db,
+            worker,
+            environmentModels.announcements(),
+            process,
+            embedded,
+            VERSION,
+            this::draining);
+    Home home = new Home(sessions);
     http =
         new HttpServer(
             new HttpServer.Options(
@@ -216,13 +284,14 @@ public final class Platform implements AutoCloseable {
                 settings.port(),
                 settings.searchPort(),
                 HttpServer.Options.MAX_BODY,
-                VERSION),
+                HttpServer.Options.BODY_TIME,
+                VERSION,
+                process.api(),
+                settings.edge()),
             table,
             wakeups,
             meters,
-            List.of(
-                new Home(sessions, publicUrl != null && publicUrl.startsWith("https:")),
-                new Health(db, worker, environmentModels.announcements(), embedded, VERSION)));
+            process.api() ? List.of(home, health, files.face()) : List.of(health));
   }
 
   /** Starts everything; what was started is closed again if something cannot be. */
@@ -230,6 +299,8 @@ public final class Platform implements AutoCloseable {
     try {
       wakeups.start();
       db.start();
+      clock.start(db);
+      suspensions.start();
       roles.start();
       first =
           installation.ensure(
@@ -237,13 +308,20 @@ public final class Platform implements AutoCloseable {
       if (settings.seed() && ownership().created()) {
         new SampleOrganization(agents).seed(owner("seed"));
       }
+      policies.start();
       approvals.start();
+      files.start();
       tools.start();
-      jobs.start();
-      if (embedded) {
-        worker.takeOverAll();
+      if (settings.process().worker()) {
+        sealer.start();
+        purge.start();
+        jobs.start();
+        if (embedded) {
+          worker.takeOverAll();
+        }
+        worker.start();
       }
-      worker.start();
+      gauges.start();
       http.start();
     } catch (RuntimeException e) {
       close();
@@ -253,16 +331,24 @@ public final class Platform implements AutoCloseable {
 
   /** Where it can be reached, e.g. {@code http://127.0.0.1:6263}. */
   public String url() {
-    String publicUrl = settings.publicUrl();
+    String publicUrl = settings.edge().publicUrl();
     if (publicUrl != null) {
       return publicUrl;
     }
     String host = settings.host().equals("0.0.0.0") ? "127.0.0.1" : settings.host();
-    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + http.port();
+    return settings.edge().scheme()
+        + "://"
+        + (host.contains(":") ? "[" + host + "]" : host)
+        + ":"
+        + http.port();
   }
 
   public int port() {
     return http.port();
+  }
+
+  private boolean draining() {
+    return http.draining();
   }
 
   /** The first organization and its owner. After {@link #start}. */
@@ -316,19 +402,27 @@ public final class Platform implements AutoCloseable {
         List.of(Principal.user(known.owner().id().value())),
         List.of(Bound.ALL),
         null,
-        Clock.systemUTC().instant().plus(Duration.ofMinutes(1)),
+        clock.instant().plus(Duration.ofMinutes(1)),
         new Mandate.Origin(why, "", ""));
   }
 
   @Override
   public void close() {
-    // No new work first, then what works, then what it stands on.
-    http.close();
+    // No new work first, then what works, then what it stands on. Runs go to another process
+    // before the last requests have ended: those may take their time.
+    http.drain();
     worker.close();
+    http.close();
     jobs.close();
+    sealer.close();
+    purge.close();
+    gauges.close();
     tools.close();
+    policies.close();
     roles.close();
+    suspensions.close();
     egress.close();
+    clock.close();
     db.close();
     wakeups.close();
   }

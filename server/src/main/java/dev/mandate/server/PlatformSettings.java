@@ -1,6 +1,10 @@
 package dev.mandate.server;
 
+import dev.mandate.files.FileSettings;
+import dev.mandate.kernel.rpc.Edge;
+import dev.mandate.policies.PolicySettings;
 import dev.mandate.runs.RunSettings;
+import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  * @param adminEmail of the first account; null for {@code owner@localhost}
  * @param adminPassword of the first account; null to generate one
  * @param environment where models' keys and the way out are looked up
- * @param publicUrl the address that links show; null for the one listened on
+ * @param edge how people reach the server; null for directly
+ * @param process its part in the installation
+ * @param files which it takes, and where they are kept
+ * @param keepAudit how long the record is kept at least; zero for ever
  */
 public record PlatformSettings(
     String host,
@@ -24,10 +31,48 @@ public record PlatformSettings(
     @Nullable String adminEmail,
     @Nullable String adminPassword,
     Map<String, String> environment,
-    @Nullable String publicUrl,
-    RunSettings runs) {
+    @Nullable Edge edge,
+    RunSettings runs,
+    ProcessSettings process,
+    FileSettings files,
+    PolicySettings policies,
+    Duration keepAudit) {
   public PlatformSettings {
     environment = Map.copyOf(environment);
+    edge = edge == null ? Edge.NONE : edge;
+  }
+
+  @Override
+  public Edge edge() {
+    return java.util.Objects.requireNonNull(edge);
+  }
+
+  /** A process that does everything, with policies as they are without further notice. */
+  public PlatformSettings(
+      String host,
+      int port,
+      boolean searchPort,
+      boolean seed,
+      @Nullable String adminEmail,
+      @Nullable String adminPassword,
+      Map<String, String> environment,
+      @Nullable Edge edge,
+      RunSettings runs,
+      FileSettings files) {
+    this(
+        host,
+        port,
+        searchPort,
+        seed,
+        adminEmail,
+        adminPassword,
+        environment,
+        edge,
+        runs,
+        ProcessSettings.DEFAULTS,
+        files,
+        PolicySettings.DEFAULTS,
+        Duration.ZERO);
   }
 
   /** Neither values of the environment nor the password. */

@@ -1,20 +1,28 @@
 package dev.mandate.server;
 
+import dev.mandate.files.FileSettings;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.config.Config;
 import dev.mandate.kernel.db.DataFolder;
+import dev.mandate.kernel.db.DbSettings;
+import dev.mandate.kernel.rpc.Edge;
+import dev.mandate.kernel.rpc.TlsFiles;
 import dev.mandate.kernel.telemetry.Logging;
 import dev.mandate.organizations.Installation;
+import dev.mandate.policies.PolicySettings;
 import dev.mandate.runs.RunSettings;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -96,7 +104,6 @@ final class Up {
     outside.putAll(config.egress().asEnvironment());
     String email = config.admin().email();
     String password = config.admin().password().value();
-    String publicUrl = config.http().publicUrl();
     boolean portChosen =
         flags.containsKey("http.port") || environment.containsKey("MANDATE_HTTP_PORT");
     RunSettings runs = RunSettings.DEFAULTS;
@@ -108,7 +115,7 @@ final class Up {
         email.isEmpty() ? null : email,
         password.isEmpty() ? null : password,
         outside,
-        publicUrl.isEmpty() ? null : publicUrl,
+        edge(),
         new RunSettings(
             config.runs().modelCalls(),
             runs.modelFailures(),
@@ -117,7 +124,80 @@ final class Up {
             runs.grace(),
             runs.maxFruitlessClaims(),
             config.approvals().expiry(),
-            config.runs().capacity()));
+            config.runs().capacity()),
+        process(),
+        files(config.files(), folder.files()),
+        new PolicySettings(
+            opaUrl(config.policy().opaUrl()),
+            config.policy().opaTimeout(),
+            config.policy().retention()),
+        config.audit().keep());
+  }
+
+  private ProcessSettings process() {
+    Config.Database database = config.database();
+    return new ProcessSettings(
+        config.roles().contains("api"),
+        config.roles().contains("worker"),
+        DbSettings.DEFAULTS.withPools(database.poolSize(), database.dispatchPoolSize()),
+        config.fanout());
+  }
+
+  private static FileSettings files(Config.Files files, Path folder) {
+    Config.Files.S3 s3 = files.s3();
+    String endpoint = s3.endpoint();
+    if (endpoint.isEmpty()) {
+      endpoint = "https://s3." + s3.region() + ".amazonaws.com";
+    }
+    String prefix = s3.prefix();
+    return new FileSettings(
+        folder,
+        s3.bucket().isEmpty()
+            ? null
+            : new FileSettings.S3(
+                endpoint.replaceAll("/$", ""),
+                s3.region(),
+                s3.bucket(),
+                s3.pathStyle(),
+                prefix.isEmpty() || prefix.endsWith("/") ? prefix : prefix + "/",
+                s3.accessKey().value(),
+                s3.secretKey().value(),
+                s3.sessionToken().value(),
+                s3.encryption()),
+        files.maxSizeMib() * 1024L * 1024,
+        files.quotaMib() * 1024L * 1024,
+        files.types(),
+        files.pending(),
+        files.link(),
+        FileSettings.GRACE);
+  }
+
+  private static @Nullable URI opaUrl(String text) {
+    if (text.isEmpty()) {
+      return null;
+    }
+    try {
+      URI url = new URI(text);
+      if (("http".equals(url.getScheme()) || "https".equals(url.getScheme()))
+          && url.getHost() != null
+          && url.getRawUserInfo() == null
+          && url.getRawQuery() == null) {
+        return url;
+      }
+    } catch (URISyntaxException e) {
+      throw Failure.invalid("policy.opa-url", "is not a URL: " + Failure.excerpt(text));
+    }
+    throw Failure.invalid(
+        "policy.opa-url", "must be like http://127.0.0.1:8181, without user and query");
+  }
+
+  private Edge edge() {
+    Config.Http http = config.http();
+    TlsFiles tls =
+        http.tlsCert().isEmpty()
+            ? null
+            : new TlsFiles(Path.of(http.tlsCert()), Path.of(http.tlsKey()));
+    return Edge.of(http.publicUrl(), http.trustedProxies(), http.corsOrigins(), tls);
   }
 
   /** The port of last time, so that links and profiles stay good. */
@@ -155,6 +235,25 @@ final class Up {
           "  owner:   %s, with a generated password in %s%n"
               .formatted(first.owner().email(), folder.secrets().resolve("owner")));
     }
+    if (process().api()) {
+      invite(platform, folder, seen, summary);
+    } else {
+      summary.append("  it carries out runs and jobs, and answers /health and /metrics only\n");
+    }
+    if (!readyFile.isEmpty()) {
+      writeReady(Path.of(readyFile), summary.toString());
+    } else {
+      out.print(summary);
+      if (Terminal.present()) {
+        out.println("\nCtrl-C stops it.");
+      }
+      out.flush();
+    }
+    log.info("up at {}", platform.url());
+  }
+
+  /** How to get in, and what to do there. */
+  private void invite(Platform platform, DataFolder folder, boolean seen, StringBuilder summary) {
     if (seen) {
       summary.append("  sign in: %s  (once, within 15 minutes)%n".formatted(platform.signInLink()));
     } else {
@@ -175,17 +274,10 @@ final class Up {
           %1$s demo crash
         """
             .formatted(mandate));
-    LocalProfile.ofUser(environment).pointAt(platform);
-    if (!readyFile.isEmpty()) {
-      writeReady(Path.of(readyFile), summary.toString());
-    } else {
-      out.print(summary);
-      if (Terminal.present()) {
-        out.println("\nCtrl-C stops it.");
-      }
-      out.flush();
+    // One of many processes, started by a machine, has nobody here who would use a command line.
+    if (seen || config.database().url().isEmpty()) {
+      LocalProfile.ofUser(environment).pointAt(platform);
     }
-    log.info("up at {}", platform.url());
   }
 
   private static String models(Platform platform) {

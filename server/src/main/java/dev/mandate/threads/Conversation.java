@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * A thread as one participant sees it. (Not named Thread: that is the JVM's word.)
  *
  * @param unreadCount messages that this participant has not read
+ * @param branchedFrom the thread whose history this one began with, up to {@code branchedAt}
  * @param parentRunId on a sub-agent's thread, the run that called it
  */
 public record Conversation(
@@ -19,4 +20,6 @@ public record Conversation(
     int unreadCount,
     Instant createdAt,
     Instant lastActivityAt,
-    @Nullable UUID parentRunId) {}
+    @Nullable UUID parentRunId,
+    @Nullable ThreadId branchedFrom,
+    long branchedAt) {}

@@ -2,6 +2,7 @@ package dev.mandate.threads;
 
 import dev.mandate.kernel.Principal;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -20,4 +21,9 @@ public record Message(
     Principal author,
     String text,
     @Nullable UUID runId,
-    Instant createdAt) {}
+    Instant createdAt,
+    List<Attachment> attachments) {
+  public Message {
+    attachments = List.copyOf(attachments);
+  }
+}

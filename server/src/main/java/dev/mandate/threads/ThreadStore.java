@@ -1,5 +1,8 @@
 package dev.mandate.threads;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.mandate.files.FileId;
+import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Tx;
@@ -27,6 +30,22 @@ final class ThreadStore {
         .bind("title", title)
         .bind("parentRun", parentRun)
         .bind("by", tx.mandate().actor().toString())
+        .execute();
+  }
+
+  /** Notes where a new thread's history comes from, and how long it is. */
+  void markBranch(Tx tx, ThreadId id, ThreadId origin, long position) {
+    tx.sql()
+        .createUpdate(
+            """
+            update threads
+            set branched_from = :origin, branched_at = :position, last_position = :position
+            where org_id = :org and id = :id
+            """)
+        .bind("org", tx.org().value())
+        .bind("id", id.value())
+        .bind("origin", origin.value())
+        .bind("position", position)
         .execute();
   }
 
@@ -89,6 +108,28 @@ final class ThreadStore {
         .execute();
   }
 
+  void insertAttachments(Tx tx, MessageId message, List<Attachment> attachments) {
+    int place = 0;
+    for (Attachment each : attachments) {
+      tx.sql()
+          .createUpdate(
+              """
+              insert into message_attachments
+                (org_id, message_id, place, file_id, name, content_type, size, sha256)
+              values (:org, :message, :place, :file, :name, :type, :size, :sha256)
+              """)
+          .bind("org", tx.org().value())
+          .bind("message", message.value())
+          .bind("place", ++place)
+          .bind("file", each.file().value())
+          .bind("name", each.name())
+          .bind("type", each.contentType())
+          .bind("size", each.size())
+          .bind("sha256", each.sha256())
+          .execute();
+    }
+  }
+
   /** Counts a new message as unread for everybody but its author. */
   void countUnread(Tx tx, ThreadId thread, long position, Principal author) {
     tx.sql()
@@ -137,6 +178,7 @@ final class ThreadStore {
         .createQuery(
             """
             select t.id, t.title, t.created_at, t.last_activity_at, t.parent_run_id,
+              t.branched_from, t.branched_at,
               coalesce((
                 select p.unread_count from thread_participants p
                 where p.org_id = t.org_id and p.thread_id = t.id and p.principal = :viewer),
@@ -155,11 +197,17 @@ final class ThreadStore {
         .findOne();
   }
 
-  List<Conversation> list(Tx tx, Principal viewer, Page.Request page) {
+  /**
+   * Threads that both take part in, as {@code viewer} sees them, newest first.
+   *
+   * @param person may be the viewer
+   */
+  List<Conversation> list(Tx tx, Principal viewer, Principal person, Page.Request page) {
     return tx.sql()
         .createQuery(
             """
             select t.id, t.title, t.created_at, t.last_activity_at, t.parent_run_id,
+              t.branched_from, t.branched_at,
               p.unread_count,
               array(
                 select o.principal from thread_participants o
@@ -168,12 +216,16 @@ final class ThreadStore {
             from thread_participants p
             join threads t on t.org_id = p.org_id and t.id = p.thread_id
             where p.org_id = :org and p.principal = :viewer
+              and exists (
+                select 1 from thread_participants b
+                where b.org_id = p.org_id and b.thread_id = p.thread_id and b.principal = :person)
               and (cast(:before as uuid) is null or p.thread_id < cast(:before as uuid))
             order by p.thread_id desc
             limit :limit
             """)
         .bind("org", tx.org().value())
         .bind("viewer", viewer.toString())
+        .bind("person", person.toString())
         .bind("before", page.afterId())
         .bind("limit", page.size() + 1)
         .map(ThreadStore::conversation)
@@ -184,9 +236,15 @@ final class ThreadStore {
     return tx.sql()
         .createQuery(
             """
-            select id, thread_id, position, parent_id, author, text, run_id, created_at
-            from messages
-            where org_id = :org and thread_id = :thread and position > :after
+            select m.id, m.thread_id, m.position, m.parent_id, m.author, m.text, m.run_id,
+              m.created_at, (
+                select jsonb_agg(
+                  jsonb_build_object('file', a.file_id, 'name', a.name, 'type', a.content_type,
+                    'size', a.size, 'sha256', a.sha256) order by a.place)
+                from message_attachments a
+                where a.org_id = m.org_id and a.message_id = m.id) as attachments
+            from messages m
+            where m.org_id = :org and thread_id = :thread and position > :after
             order by position
             limit :limit
             """)
@@ -202,9 +260,15 @@ final class ThreadStore {
     return tx.sql()
         .createQuery(
             """
-            select id, thread_id, position, parent_id, author, text, run_id, created_at
-            from messages
-            where org_id = :org and thread_id = :thread and id = :id
+            select m.id, m.thread_id, m.position, m.parent_id, m.author, m.text, m.run_id,
+              m.created_at, (
+                select jsonb_agg(
+                  jsonb_build_object('file', a.file_id, 'name', a.name, 'type', a.content_type,
+                    'size', a.size, 'sha256', a.sha256) order by a.place)
+                from message_attachments a
+                where a.org_id = m.org_id and a.message_id = m.id) as attachments
+            from messages m
+            where m.org_id = :org and thread_id = :thread and id = :id
             """)
         .bind("org", tx.org().value())
         .bind("thread", thread.value())
@@ -217,9 +281,15 @@ final class ThreadStore {
     return tx.sql()
         .createQuery(
             """
-            select id, thread_id, position, parent_id, author, text, run_id, created_at
-            from messages
-            where org_id = :org and thread_id = :thread and position = :position
+            select m.id, m.thread_id, m.position, m.parent_id, m.author, m.text, m.run_id,
+              m.created_at, (
+                select jsonb_agg(
+                  jsonb_build_object('file', a.file_id, 'name', a.name, 'type', a.content_type,
+                    'size', a.size, 'sha256', a.sha256) order by a.place)
+                from message_attachments a
+                where a.org_id = m.org_id and a.message_id = m.id) as attachments
+            from messages m
+            where m.org_id = :org and thread_id = :thread and position = :position
             """)
         .bind("org", tx.org().value())
         .bind("thread", thread.value())
@@ -235,6 +305,7 @@ final class ThreadStore {
     for (String principal : (String[]) principals.getArray()) {
       participants.add(Principal.parse(principal));
     }
+    UUID origin = row.getObject("branched_from", UUID.class);
     return new Conversation(
         new ThreadId(row.getObject("id", UUID.class)),
         row.getString("title"),
@@ -242,7 +313,9 @@ final class ThreadStore {
         row.getInt("unread_count"),
         row.getTimestamp("created_at").toInstant(),
         row.getTimestamp("last_activity_at").toInstant(),
-        row.getObject("parent_run_id", UUID.class));
+        row.getObject("parent_run_id", UUID.class),
+        origin == null ? null : new ThreadId(origin),
+        row.getLong("branched_at"));
   }
 
   private static Message message(ResultSet row, @Nullable StatementContext context)
@@ -256,6 +329,23 @@ final class ThreadStore {
         Principal.parse(row.getString("author")),
         row.getString("text"),
         row.getObject("run_id", UUID.class),
-        row.getTimestamp("created_at").toInstant());
+        row.getTimestamp("created_at").toInstant(),
+        attachments(row.getString("attachments")));
+  }
+
+  private static List<Attachment> attachments(@Nullable String json) {
+    List<Attachment> attachments = new ArrayList<>();
+    if (json != null) {
+      for (JsonNode each : Json.read(json)) {
+        attachments.add(
+            new Attachment(
+                new FileId(UUID.fromString(each.get("file").textValue())),
+                each.get("name").textValue(),
+                each.get("type").textValue(),
+                each.get("size").longValue(),
+                each.get("sha256").textValue()));
+      }
+    }
+    return attachments;
   }
 }

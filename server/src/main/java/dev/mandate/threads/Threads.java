@@ -2,6 +2,9 @@ package dev.mandate.threads;
 
 import dev.mandate.agents.AgentId;
 import dev.mandate.agents.Agents;
+import dev.mandate.files.FileId;
+import dev.mandate.files.Files;
+import dev.mandate.files.StoredFile;
 import dev.mandate.kernel.Authorizer;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Ids;
@@ -12,6 +15,7 @@ import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -28,10 +32,15 @@ public final class Threads {
   public static final int MAX_TEXT = 256 * 1024;
 
   private static final int MAX_PARTICIPANTS = 50;
+  private static final int MAX_ATTACHMENTS = 10;
+
+  /** Most messages that a branch copies. */
+  private static final int MAX_BRANCH = 2_000;
 
   private final Db db;
   private final Authorizer authorizer;
   private final Agents agents;
+  private final Files files;
   private final MessageListener listener;
   private final MemberDirectory members;
   private final ThreadStore store = new ThreadStore();
@@ -46,11 +55,13 @@ public final class Threads {
       Db db,
       Authorizer authorizer,
       Agents agents,
+      Files files,
       MemberDirectory members,
       MessageListener listener) {
     this.db = db;
     this.authorizer = authorizer;
     this.agents = agents;
+    this.files = files;
     this.members = members;
     this.listener = listener;
   }
@@ -69,6 +80,8 @@ public final class Threads {
     }
     Set<Principal> participants = new LinkedHashSet<>();
     participants.add(speaker(mandate));
+    // Whatever an agent does in somebody's name, that person sees.
+    participants.add(person(mandate));
     agentIds.forEach(id -> participants.add(id.principal()));
     users.forEach(id -> participants.add(Principal.user(id)));
     if (participants.size() > MAX_PARTICIPANTS) {
@@ -118,7 +131,9 @@ public final class Threads {
         mandate,
         tx ->
             Page.cut(
-                store.list(tx, speaker(mandate), page), page, thread -> thread.id().toString()));
+                store.list(tx, speaker(mandate), person(mandate), page),
+                page,
+                thread -> thread.id().toString()));
   }
 
   public Page<Message> messages(Mandate mandate, ThreadId id, Page.Request page) {
@@ -136,10 +151,21 @@ public final class Threads {
   }
 
   /** Posts a person's (or a foreign agent's) message; the thread's agents will answer it. */
-  public Message post(Mandate mandate, ThreadId id, String text, @Nullable MessageId parent) {
+  public Message post(
+      Mandate mandate,
+      ThreadId id,
+      String text,
+      @Nullable MessageId parent,
+      List<FileId> attached) {
     authorizer.require(mandate, "messages.create");
-    if (text.isBlank()) {
+    if (text.isBlank() && attached.isEmpty()) {
       throw Failure.invalid("text", "is required");
+    }
+    if (attached.size() > MAX_ATTACHMENTS) {
+      throw Failure.invalid("attachments", "a message takes " + MAX_ATTACHMENTS + " files");
+    }
+    if (new HashSet<>(attached).size() < attached.size()) {
+      throw Failure.invalid("attachments", "names a file twice");
     }
     if (text.length() > MAX_TEXT) {
       throw Failure.invalid(
@@ -149,20 +175,102 @@ public final class Threads {
         mandate,
         tx -> {
           Conversation thread = require(tx, id);
-          Message message = append(tx, id, speaker(mandate), text, parent, null);
+          Message message =
+              append(tx, id, speaker(mandate), text, parent, null, attachments(tx, attached));
           listener.posted(tx, message, thread.participants());
           return message;
         });
   }
 
+  private List<Attachment> attachments(Tx tx, List<FileId> attached) {
+    List<Attachment> attachments = new ArrayList<>();
+    for (int i = 0; i < attached.size(); i++) {
+      StoredFile file = files.requireComplete(tx, "attachments[" + i + "]", attached.get(i));
+      attachments.add(
+          new Attachment(file.id(), file.name(), file.contentType(), file.size(), file.sha256()));
+    }
+    return attachments;
+  }
+
+  /**
+   * A thread of the caller and the thread's agents that begins with the history up to a message.
+   *
+   * @param text what the caller says in place of that message; blank: nothing, the history holds it
+   */
+  public Conversation branch(Mandate mandate, ThreadId id, MessageId at, String text) {
+    authorizer.require(mandate, "messages.branch");
+    if (text.length() > MAX_TEXT) {
+      throw Failure.invalid(
+          "text", "takes at most " + MAX_TEXT + " characters, this has " + text.length());
+    }
+    return db.write(
+        mandate,
+        tx -> {
+          Conversation origin = require(tx, id);
+          long position =
+              store
+                  .findMessage(tx, id, at)
+                  .orElseThrow(() -> Failure.notFound("message"))
+                  .position();
+          ThreadId branch = branch(tx, origin, text.isBlank() ? position : position - 1);
+          tx.audit(
+              "messages.branch",
+              "thread:" + branch,
+              Json.object().put("from", id.toString()).put("position", position).toString());
+          if (!text.isBlank()) {
+            Message message = append(tx, branch, speaker(mandate), text, null, null, List.of());
+            listener.posted(tx, message, require(tx, branch).participants());
+          }
+          return require(tx, branch);
+        });
+  }
+
+  /** For {@code runs}: a branch of a thread that the transaction's mandate sees. */
+  public ThreadId branch(Tx tx, ThreadId origin, long position) {
+    return branch(tx, require(tx, origin), position);
+  }
+
+  private ThreadId branch(Tx tx, Conversation origin, long position) {
+    if (position > MAX_BRANCH) {
+      throw Failure.precondition(
+          "TOO_LONG", "a branch takes a history of at most " + MAX_BRANCH + " messages");
+    }
+    // What others said stays in the history; they are not drawn into what follows.
+    Set<Principal> participants = new LinkedHashSet<>();
+    participants.add(speaker(tx.mandate()));
+    participants.add(person(tx.mandate()));
+    origin.participants().stream()
+        .filter(one -> one.kind() == Principal.Kind.AGENT)
+        .forEach(participants::add);
+    ThreadId id = new ThreadId(Ids.next());
+    open(tx, id, origin.title(), null, List.copyOf(participants));
+    MessageId last = null;
+    for (Message message : store.messages(tx, origin.id(), 0, (int) position)) {
+      MessageId copy = new MessageId(Ids.next());
+      store.insertMessage(
+          tx,
+          copy,
+          id,
+          message.position(),
+          last,
+          message.author(),
+          message.text(),
+          message.runId());
+      store.insertAttachments(tx, copy, message.attachments());
+      last = copy;
+    }
+    store.markBranch(tx, id, origin.id(), position);
+    return id;
+  }
+
   /** For the floor above: an agent's message, in the transaction that ends its turn. */
   public Message postAnswer(Tx tx, ThreadId id, Principal author, String text, UUID run) {
-    return append(tx, id, author, text, null, run);
+    return append(tx, id, author, text, null, run, List.of());
   }
 
   /** For the floor above: the request to a sub-agent, whose run the caller starts itself. */
   public Message postRequest(Tx tx, ThreadId id, Principal author, String text) {
-    return append(tx, id, author, text, null, null);
+    return append(tx, id, author, text, null, null, List.of());
   }
 
   private Message append(
@@ -171,7 +279,8 @@ public final class Threads {
       Principal author,
       String text,
       @Nullable MessageId parent,
-      @Nullable UUID run) {
+      @Nullable UUID run,
+      List<Attachment> attachments) {
     long position = store.nextPosition(tx, thread);
     if (position == 0) {
       throw Failure.notFound("thread");
@@ -184,6 +293,7 @@ public final class Threads {
     }
     MessageId id = new MessageId(Ids.next());
     store.insertMessage(tx, id, thread, position, follows, author, text, run);
+    store.insertAttachments(tx, id, attachments);
     store.countUnread(tx, thread, position, author);
     Message message =
         store.findMessage(tx, thread, id).orElseThrow(() -> Failure.notFound("message"));
@@ -232,17 +342,26 @@ public final class Threads {
   }
 
   /**
-   * An agent sees what it takes part in, or what the person it acts for takes part in; its
-   * sub-agents' threads have the same person as participant.
+   * Whoever acts for a person sees what that person takes part in, and nothing else: an agent that
+   * talks with several people keeps what one says from the others.
    */
   private static boolean sees(Mandate mandate, Conversation thread) {
+    if (mandate.user() != null) {
+      return thread.participants().contains(person(mandate));
+    }
     List<Principal> members = new ArrayList<>(thread.participants());
     members.retainAll(mandate.chain());
     return !members.isEmpty();
   }
 
+  /** The person at the root of the chain; without one, whoever speaks. */
+  public static Principal person(Mandate mandate) {
+    UUID user = mandate.user();
+    return user == null ? speaker(mandate) : Principal.user(user);
+  }
+
   /** Whose voice a mandate has: the actor; a token speaks as the one that it stands before. */
-  private static Principal speaker(Mandate mandate) {
+  public static Principal speaker(Mandate mandate) {
     for (Principal principal : mandate.chain()) {
       if (principal.kind() != Principal.Kind.TOKEN) {
         return principal;

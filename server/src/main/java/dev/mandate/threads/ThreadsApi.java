@@ -1,6 +1,7 @@
 package dev.mandate.threads;
 
 import dev.mandate.agents.AgentId;
+import dev.mandate.api.threads.v1.BranchThreadRequest;
 import dev.mandate.api.threads.v1.CreateMessageRequest;
 import dev.mandate.api.threads.v1.CreateThreadRequest;
 import dev.mandate.api.threads.v1.GetThreadRequest;
@@ -11,6 +12,7 @@ import dev.mandate.api.threads.v1.ListThreadsResponse;
 import dev.mandate.api.threads.v1.MarkReadRequest;
 import dev.mandate.api.threads.v1.MarkReadResponse;
 import dev.mandate.api.threads.v1.ThreadsProto;
+import dev.mandate.files.FileId;
 import dev.mandate.kernel.Ids;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Page;
@@ -38,6 +40,7 @@ public final class ThreadsApi {
         .unary("GetThread", GetThreadRequest.getDefaultInstance(), this::get)
         .unary("ListMessages", ListMessagesRequest.getDefaultInstance(), this::messages)
         .unary("CreateMessage", CreateMessageRequest.getDefaultInstance(), this::post)
+        .unary("BranchThread", BranchThreadRequest.getDefaultInstance(), this::branch)
         .unary("MarkRead", MarkReadRequest.getDefaultInstance(), this::markRead);
   }
 
@@ -79,12 +82,26 @@ public final class ThreadsApi {
   }
 
   private dev.mandate.api.threads.v1.Message post(Mandate mandate, CreateMessageRequest request) {
+    List<FileId> attached = new ArrayList<>();
+    for (int i = 0; i < request.getAttachmentsCount(); i++) {
+      attached.add(FileId.parse("attachments[" + i + "]", request.getAttachments(i)));
+    }
     return wire(
         threads.post(
             mandate,
             ThreadId.parse("thread_id", request.getThreadId()),
             request.getText(),
-            optional("parent_id", request.getParentId())));
+            optional("parent_id", request.getParentId()),
+            attached));
+  }
+
+  private dev.mandate.api.threads.v1.Thread branch(Mandate mandate, BranchThreadRequest request) {
+    return wire(
+        threads.branch(
+            mandate,
+            ThreadId.parse("thread_id", request.getThreadId()),
+            MessageId.parse("message_id", request.getMessageId()),
+            request.getText()));
   }
 
   private MarkReadResponse markRead(Mandate mandate, MarkReadRequest request) {
@@ -109,6 +126,10 @@ public final class ThreadsApi {
             .setUnreadCount(thread.unreadCount())
             .setCreatedAt(Timestamps.of(thread.createdAt()))
             .setLastActivityAt(Timestamps.of(thread.lastActivityAt()));
+    ThreadId origin = thread.branchedFrom();
+    if (origin != null) {
+      wire.setBranchedFrom(origin.toString()).setBranchedAt(thread.branchedAt());
+    }
     UUID parent = thread.parentRunId();
     if (parent != null) {
       wire.setParentRunId(parent.toString());
@@ -125,6 +146,7 @@ public final class ThreadsApi {
             .setAuthor(message.author().toString())
             .setText(message.text())
             .setCreatedAt(Timestamps.of(message.createdAt()));
+    message.attachments().forEach(each -> wire.addAttachments(each.wire()));
     MessageId parent = message.parentId();
     if (parent != null) {
       wire.setParentId(parent.toString());

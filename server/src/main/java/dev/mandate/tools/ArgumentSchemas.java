@@ -71,6 +71,10 @@ final class ArgumentSchemas {
         }
       }
     }
+    Optional<String> trap = SchemaBounds.defect(schema);
+    if (trap.isPresent()) {
+      return trap;
+    }
     try {
       String text = schema.toString();
       String dialect = schema.path("$schema").asText(DIALECT);

@@ -39,6 +39,10 @@ final class Catalog {
       @Nullable Effect proposed,
       long discovered,
       @Nullable ToolSetting setting) {
+    Definition definition() {
+      return new Definition(tool.description(), tool.inputSchemaJson(), proposed);
+    }
+
     boolean enabled() {
       return setting == null || setting.enabled();
     }
@@ -102,6 +106,12 @@ final class Catalog {
       Effect effect,
       @Nullable ToolSetting setting) {
     Effect set = setting == null ? null : setting.effect();
+    boolean outdated =
+        setting != null && setting.effectOf() != 0 && setting.effectOf() != row.version();
+    if (set != null && outdated && set.compareTo(effect) < 0) {
+      // Somebody trusted another definition of this tool.
+      set = null;
+    }
     Integer timeout = setting == null ? null : setting.timeoutSeconds();
     long settingVersion = setting == null ? 0 : setting.version();
     ResolvedTool tool =
@@ -116,7 +126,8 @@ final class Catalog {
             // Both only grow, so their sum names one state of both.
             row.version() + settingVersion,
             source.id(),
-            source.kind());
+            source.kind(),
+            setting == null ? List.of() : setting.labels());
     return new Entry(tool, row.remoteName(), row.proposed(), row.version(), setting);
   }
 

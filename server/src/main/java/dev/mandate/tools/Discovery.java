@@ -1,10 +1,8 @@
 package dev.mandate.tools;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.mandate.governance.Effect;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Ids;
+import dev.mandate.kernel.Json;
 import io.modelcontextprotocol.spec.McpSchema;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -30,9 +28,7 @@ record Discovery(
   static final int MAX_TOOLS = 500;
 
   private static final int MAX_SCHEMA = 64 << 10;
-  private static final int MAX_DESCRIPTION = 8 << 10;
   private static final int MAX_NAME = 128;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Compares what a source offers now with the rows that are known of it. */
   static Discovery of(
@@ -91,13 +87,8 @@ record Discovery(
       leftOut.add(Failure.excerpt(String.valueOf(remote)) + ": its name is empty or too long");
       return;
     }
-    JsonNode schema =
-        tool.inputSchema() == null ? JSON.createObjectNode() : JSON.valueToTree(tool.inputSchema());
-    String schemaJson = ResultText.clean(schema.toString());
-    String problem =
-        schemaJson.length() > MAX_SCHEMA
-            ? "its input schema is larger than 64 KiB"
-            : schemas.defect(schema).orElse(null);
+    Definition definition = Definition.of(tool);
+    String problem = problem(definition.inputSchema(), schemas);
     if (problem != null) {
       leftOut.add(Failure.excerpt(remote) + ": " + problem);
       return;
@@ -109,9 +100,9 @@ record Discovery(
             source,
             name(remote, names),
             remote,
-            description(tool),
-            schemaJson,
-            proposal(tool.annotations()),
+            definition.description(),
+            definition.inputSchema(),
+            definition.proposed(),
             false,
             row == null ? 1 : row.version());
     if (row == null || row.retired()) {
@@ -129,10 +120,20 @@ record Discovery(
                 fresh.name(),
                 remote,
                 fresh.description(),
-                schemaJson,
+                fresh.inputSchema(),
                 fresh.proposed(),
                 false,
                 fresh.version() + 1));
+  }
+
+  private static @Nullable String problem(String schemaJson, ArgumentSchemas schemas) {
+    if (schemaJson.length() > MAX_SCHEMA) {
+      return "its input schema is larger than 64 KiB";
+    }
+    if (!Failure.visible(schemaJson).equals(schemaJson)) {
+      return "its input schema has characters that do not show";
+    }
+    return schemas.defect(Json.parse("input_schema", schemaJson)).orElse(null);
   }
 
   /** Letters, digits, {@code _ . -}; unique within the source. */
@@ -143,26 +144,5 @@ record Discovery(
       name = plain + "_" + i;
     }
     return name;
-  }
-
-  private static String description(McpSchema.Tool tool) {
-    String text = tool.description() != null ? tool.description() : tool.title();
-    String clean = ResultText.clean(text == null ? "" : text);
-    return clean.length() <= MAX_DESCRIPTION
-        ? clean
-        : ResultText.clean(clean.substring(0, MAX_DESCRIPTION)) + "…";
-  }
-
-  private static @Nullable Effect proposal(McpSchema.@Nullable ToolAnnotations annotations) {
-    if (annotations == null) {
-      return null;
-    }
-    if (Boolean.TRUE.equals(annotations.readOnlyHint())) {
-      return Effect.READ_ONLY;
-    }
-    if (Boolean.TRUE.equals(annotations.destructiveHint())) {
-      return Effect.DESTRUCTIVE;
-    }
-    return Boolean.TRUE.equals(annotations.idempotentHint()) ? Effect.IDEMPOTENT : Effect.WRITE;
   }
 }

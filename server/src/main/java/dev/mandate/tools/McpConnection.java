@@ -25,9 +25,17 @@ final class McpConnection implements AutoCloseable {
   /** Above every tool's timeout: ours are the ones that count. */
   private static final Duration SDK_TIMEOUT = Duration.ofMinutes(11);
 
+  /** An HTTP server cannot say that its tools changed unless it is asked something. */
+  private static final Duration LOOK_AGAIN = Duration.ofMinutes(1);
+
   private final McpWire wire;
   private final McpAsyncClient client;
   private final Map<Object, Consumer<McpFailure>> waiting = new ConcurrentHashMap<>();
+
+  private volatile @Nullable Offered offered;
+
+  /** The tools as listed at a time. */
+  private record Offered(List<McpSchema.Tool> tools, long at) {}
 
   private McpConnection(McpWire wire, McpAsyncClient client) {
     this.wire = wire;
@@ -64,13 +72,28 @@ final class McpConnection implements AutoCloseable {
     }
   }
 
-  /** The server's tools, page by page; at most {@code limit} and one more. */
+  /** What the server offers now: as known, unless it said that it changed or some time went by. */
+  List<McpSchema.Tool> offered(Duration timeout) throws McpFailure {
+    Offered known = offered;
+    long now = System.nanoTime();
+    if (known != null && !wire.toolsChanged() && now - known.at() < LOOK_AGAIN.toNanos()) {
+      return known.tools();
+    }
+    wire.toolsSeen();
+    List<McpSchema.Tool> tools = tools(Discovery.MAX_TOOLS, timeout);
+    offered = new Offered(tools, now);
+    return tools;
+  }
+
+  /** The server's tools, page by page; at most {@code limit} and one more page. */
   List<McpSchema.Tool> tools(int limit, Duration timeout) throws McpFailure {
     List<McpSchema.Tool> tools = new ArrayList<>();
     String cursor = McpSchema.FIRST_PAGE;
     int pages = 0;
+    long end = System.nanoTime() + timeout.toNanos();
     do {
-      McpSchema.ListToolsResult page = await(client.listTools(cursor), timeout, new CancelSignal());
+      Duration left = Duration.ofNanos(Math.max(end - System.nanoTime(), 0));
+      McpSchema.ListToolsResult page = await(client.listTools(cursor), left, new CancelSignal());
       tools.addAll(page.tools());
       String next = page.nextCursor();
       cursor = next == null || next.isEmpty() || next.equals(cursor) ? null : next;

@@ -1,5 +1,6 @@
 package dev.mandate.tools;
 
+import dev.mandate.kernel.Failure;
 import org.jspecify.annotations.Nullable;
 
 /** Why an MCP server gave no answer. The message is fit for people and models; no secrets. */
@@ -21,7 +22,8 @@ final class McpFailure extends Exception {
   private final Kind kind;
 
   McpFailure(Kind kind, String message, @Nullable Throwable cause) {
-    super(message, cause, false, false);
+    // Part of it may be a server's own words.
+    super(Failure.visible(message), cause, false, false);
     this.kind = kind;
   }
 

@@ -8,6 +8,7 @@ import io.modelcontextprotocol.json.McpJsonMapper;
 import io.modelcontextprotocol.spec.McpSchema;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -43,6 +44,12 @@ final class McpPool implements AutoCloseable {
   private final Map<Key, Slot> slots = new ConcurrentHashMap<>();
   private @Nullable ScheduledExecutorService reaper;
   private volatile boolean closed;
+
+  /** Looks at what a server offers now, before one of its tools is called. */
+  interface Check {
+    /** Why nothing may be called; null if nothing is wrong. */
+    @Nullable String problem(List<McpSchema.Tool> offered);
+  }
 
   /** A source of an organization. */
   record Key(OrgId org, ToolSourceId source) {}
@@ -97,10 +104,12 @@ final class McpPool implements AutoCloseable {
    * Calls a tool.
    *
    * @param server looked up when a connection has to be opened
+   * @param check asked before the call leaves; nothing is called if it finds a problem
    */
   McpSchema.CallToolResult call(
       Key key,
       Supplier<McpServer> server,
+      Check check,
       McpSchema.CallToolRequest request,
       Instant deadline,
       CancelSignal cancel)
@@ -111,6 +120,7 @@ final class McpPool implements AutoCloseable {
     try {
       McpConnection connection = connection(slot, server, deadline, cancel);
       try {
+        requireNone(check, connection, deadline);
         return succeeded(slot, send(connection, request, deadline, cancel));
       } catch (McpFailure failure) {
         if (failure.kind() == Kind.TIMEOUT || failure.kind() == Kind.CANCELLED) {
@@ -123,11 +133,27 @@ final class McpPool implements AutoCloseable {
       }
       McpSchema.CallToolRequest again =
           new McpSchema.CallToolRequest(request.name(), request.arguments(), request.meta());
-      return succeeded(
-          slot, send(connection(slot, server, deadline, cancel), again, deadline, cancel));
+      McpConnection fresh = connection(slot, server, deadline, cancel);
+      requireNone(check, fresh, deadline);
+      return succeeded(slot, send(fresh, again, deadline, cancel));
     } finally {
       slot.lastUsed = System.nanoTime();
       slot.inFlight.remove(call);
+    }
+  }
+
+  private static void requireNone(Check check, McpConnection connection, Instant deadline)
+      throws McpFailure {
+    List<McpSchema.Tool> offered;
+    try {
+      offered = connection.offered(left(deadline));
+    } catch (McpFailure failure) {
+      // Whatever became of the question, the call itself never left.
+      throw McpFailure.notDone("its server did not say what it offers: " + failure.message());
+    }
+    String problem = check.problem(offered);
+    if (problem != null) {
+      throw McpFailure.notDone(problem);
     }
   }
 

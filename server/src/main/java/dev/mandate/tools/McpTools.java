@@ -39,6 +39,7 @@ final class McpTools {
           pool.call(
               new McpPool.Key(mandate.org(), source.id()),
               () -> sources.server(mandate, source),
+              offered -> entry.definition().changedIn(offered, entry.remoteName()),
               new McpSchema.CallToolRequest(
                   entry.remoteName(),
                   arguments(argumentsJson),

@@ -10,6 +10,7 @@ import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -25,10 +26,15 @@ abstract class McpWire implements McpClientTransport {
   /** Most bytes of one message. */
   static final int MAX_MESSAGE = 16 << 20;
 
+  /** Requests of the server that are being answered at once. */
+  private static final int MOST_ANSWERS = 8;
+
   private final McpJsonMapper mapper;
   private final Map<McpSchema.CallToolRequest, Object> calls =
       Collections.synchronizedMap(new IdentityHashMap<>());
   private final Set<Object> abandoned = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger answering = new AtomicInteger();
+  private volatile boolean toolsChanged;
   private final AtomicReference<@Nullable McpFailure> lost = new AtomicReference<>();
   private volatile @Nullable Consumer<McpFailure> lostListener;
   private volatile @Nullable Function<Mono<JSONRPCMessage>, Mono<JSONRPCMessage>> handler;
@@ -49,6 +55,15 @@ abstract class McpWire implements McpClientTransport {
 
   McpJsonMapper mapper() {
     return mapper;
+  }
+
+  /** Whether the server has said that its tools changed since somebody last looked. */
+  boolean toolsChanged() {
+    return toolsChanged;
+  }
+
+  void toolsSeen() {
+    toolsChanged = false;
   }
 
   /** Calls {@code listener} once when the connection is lost, at once if it is. */
@@ -96,8 +111,15 @@ abstract class McpWire implements McpClientTransport {
 
   /** Hands a message from the server to the SDK. */
   void deliver(JSONRPCMessage message) {
-    // Nothing here uses notifications, and the SDK writes those it does not know to the log.
-    if (message instanceof McpSchema.JSONRPCNotification) {
+    // Nothing else here uses notifications, and the SDK writes those it does not know to the log.
+    if (message instanceof McpSchema.JSONRPCNotification notification) {
+      if (McpSchema.METHOD_NOTIFICATION_TOOLS_LIST_CHANGED.equals(notification.method())) {
+        toolsChanged = true;
+      }
+      return;
+    }
+    // A server that asks faster than its answers go out is asking for something else.
+    if (message instanceof McpSchema.JSONRPCRequest && answering.get() >= MOST_ANSWERS) {
       return;
     }
     if (message instanceof McpSchema.JSONRPCResponse response && abandoned.remove(response.id())) {
@@ -120,6 +142,13 @@ abstract class McpWire implements McpClientTransport {
     if (message instanceof McpSchema.JSONRPCRequest request
         && request.params() instanceof McpSchema.CallToolRequest call) {
       calls.put(call, request.id());
+    }
+    if (message instanceof McpSchema.JSONRPCResponse) {
+      // One that cannot be sent is let go: it matters to the server alone, which may not want it.
+      return send(message)
+          .onErrorComplete()
+          .doOnSubscribe(subscription -> answering.incrementAndGet())
+          .doFinally(signal -> answering.decrementAndGet());
     }
     return send(message);
   }

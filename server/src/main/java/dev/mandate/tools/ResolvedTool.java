@@ -2,6 +2,7 @@ package dev.mandate.tools;
 
 import dev.mandate.governance.Effect;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * A tool as it is in force now.
@@ -12,6 +13,7 @@ import java.time.Duration;
  * @param inputSchemaJson JSON Schema of its arguments, an object's
  * @param version grows with every change of what is here
  * @param sourceKind {@code self}, {@code mcp-stdio} or {@code mcp-http}
+ * @param labels what an administrator has put on it, for policies
  */
 public record ResolvedTool(
     ToolId id,
@@ -23,7 +25,8 @@ public record ResolvedTool(
     Duration timeout,
     long version,
     ToolSourceId sourceId,
-    String sourceKind) {
+    String sourceKind,
+    List<String> labels) {
 
   /** The part of the name after the source. */
   String localName() {

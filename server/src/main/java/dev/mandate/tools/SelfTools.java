@@ -1,6 +1,7 @@
 package dev.mandate.tools;
 
 import com.google.protobuf.Message;
+import dev.mandate.governance.Admitted;
 import dev.mandate.governance.Effect;
 import dev.mandate.governance.Outcome;
 import dev.mandate.kernel.Failure;
@@ -8,6 +9,8 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.rpc.JsonCodec;
 import dev.mandate.kernel.rpc.Method;
 import dev.mandate.kernel.rpc.MethodTable;
+import dev.mandate.policies.ActivePolicies;
+import dev.mandate.policies.Question;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Collection;
@@ -15,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -29,8 +33,12 @@ final class SelfTools {
   static final ToolSourceId SOURCE =
       new ToolSourceId(new UUID(0x0000_0000_0000_7000L, 0x8000_0000_0000_0002L));
 
-  /** A tool that calls tools would be a detour around the grants that name them. */
-  private static final Set<String> LEFT_OUT = Set.of("tools.call");
+  /**
+   * A tool that calls tools would be a detour around the grants that name them; and signed
+   * addresses have no place in a prompt or a step log.
+   */
+  private static final Set<String> LEFT_OUT =
+      Set.of("tools.call", "files.create", "files.get", "files.complete");
 
   private final Supplier<MethodTable> table;
   private volatile @Nullable Map<ToolId, SelfTool> tools;
@@ -63,6 +71,11 @@ final class SelfTools {
 
   Collection<SelfTool> all() {
     return tools().values();
+  }
+
+  /** The action of the method that a tool of this source is; empty for tools of others. */
+  Optional<String> action(ToolId id) {
+    return Optional.ofNullable(tools().get(id)).map(tool -> tool.method().action());
   }
 
   private Map<ToolId, SelfTool> tools() {
@@ -112,8 +125,26 @@ final class SelfTools {
     };
   }
 
+  /**
+   * The method that a tool is, as policies see it; null for a tool of another source.
+   *
+   * @throws Failure {@code INVALID_ARGUMENT} if it cannot take the arguments
+   */
+  @Nullable Question question(ResolvedTool tool, String argumentsJson) {
+    SelfTool self = tool.sourceId().equals(SOURCE) ? tools().get(tool.id()) : null;
+    return self == null
+        ? null
+        : ActivePolicies.question(
+            self.method(), JsonCodec.read(argumentsJson, self.method().requestType()));
+  }
+
   /** Calls the method; it ends by the method's own timeout, and is not broken off in between. */
-  ToolResult call(Mandate mandate, ResolvedTool tool, String argumentsJson, Invocation invocation) {
+  ToolResult call(
+      Mandate mandate,
+      ResolvedTool tool,
+      String argumentsJson,
+      Admitted admitted,
+      Invocation invocation) {
     long start = System.nanoTime();
     SelfTool self = tools().get(tool.id());
     if (self == null) {
@@ -124,8 +155,7 @@ final class SelfTools {
     }
     try {
       Message request = JsonCodec.read(argumentsJson, self.method().requestType());
-      Message response =
-          table.get().dispatch(mandate, self.method(), request, invocation.idempotencyKey());
+      Message response = dispatch(mandate, self.method(), request, admitted, invocation);
       return result(false, JsonCodec.text(response), Outcome.OK, start);
     } catch (Failure failure) {
       Outcome outcome =
@@ -138,6 +168,16 @@ final class SelfTools {
       String text = code + " (" + failure.reason() + "): " + failure.publicMessage();
       return result(true, text, outcome, start);
     }
+  }
+
+  private Message dispatch(
+      Mandate mandate, Method method, Message request, Admitted admitted, Invocation invocation) {
+    Question.Run run = admitted.facts().run();
+    String key = invocation.idempotencyKey();
+    return run == null
+        ? table.get().dispatch(mandate, method, request, key)
+        : ScopedValue.where(ActivePolicies.RUN, run)
+            .call(() -> table.get().dispatch(mandate, method, request, key));
   }
 
   private static ToolResult result(boolean error, String text, Outcome outcome, long start) {

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Which tools an organization has, and what its administrators say about them. Thread-safe. */
@@ -23,6 +24,8 @@ final class ToolCatalog implements AutoCloseable {
   private static final Duration FRESH = Duration.ofMillis(900);
 
   private static final int MAX_ORGS = 1000;
+  private static final int MAX_LABELS = 16;
+  private static final Pattern LABEL = Pattern.compile("[a-z0-9_-]{1,32}");
   private static final String CHANNEL = "tools/";
 
   private final Db db;
@@ -129,11 +132,15 @@ final class ToolCatalog implements AutoCloseable {
       long version,
       @Nullable Effect effect,
       @Nullable Integer timeoutSeconds,
-      @Nullable Boolean enabled) {
+      @Nullable Boolean enabled,
+      @Nullable List<String> labels) {
     authorizer.require(mandate, "tools.update");
     if (timeoutSeconds != null
         && (timeoutSeconds < 1 || timeoutSeconds > ToolTimes.LONGEST.toSeconds())) {
       throw Failure.invalid("timeout_seconds", "must be 1 to " + ToolTimes.LONGEST.toSeconds());
+    }
+    if (labels != null) {
+      checkLabels(labels);
     }
     Catalog.Entry updated =
         db.write(
@@ -149,10 +156,12 @@ final class ToolCatalog implements AutoCloseable {
                   new ToolSetting(
                       entry.tool().id(),
                       effect != null || before == null ? effect : before.effect(),
+                      effect != null || before == null ? entry.discovered() : before.effectOf(),
                       timeoutSeconds != null || before == null
                           ? timeoutSeconds
                           : before.timeoutSeconds(),
                       enabled == null ? entry.enabled() : enabled,
+                      labels == null ? entry.tool().labels() : labels.stream().distinct().toList(),
                       before == null ? 1 : before.version() + 1);
               if (!store.saveSetting(tx, setting)) {
                 throw Failure.stale("tool", entry.tool().version() + 1);
@@ -167,12 +176,28 @@ final class ToolCatalog implements AutoCloseable {
               if (enabled != null) {
                 details.put("enabled", enabled);
               }
+              if (labels != null) {
+                var names = details.putArray("labels");
+                labels.forEach(names::add);
+              }
               tx.audit("tools.update", "tool:" + entry.tool().id(), details.toString());
               changed(tx);
               return lookUp(read(tx), idOrName).orElseThrow(() -> Failure.notFound("tool"));
             });
     forget(mandate.org());
     return updated;
+  }
+
+  private static void checkLabels(List<String> labels) {
+    if (labels.size() > MAX_LABELS) {
+      throw Failure.invalid("labels", "at most " + MAX_LABELS);
+    }
+    for (int i = 0; i < labels.size(); i++) {
+      if (!LABEL.matcher(labels.get(i)).matches()) {
+        throw Failure.invalid(
+            "labels[" + i + "]", "must be 1 to 32 lower-case letters, digits, '-' and '_'");
+      }
+    }
   }
 
   @Override

@@ -178,7 +178,7 @@ final class ToolStore {
     return tx.sql()
         .createQuery(
             """
-            select tool_id, effect, timeout_seconds, enabled, version
+            select tool_id, effect, effect_of, timeout_seconds, enabled, labels, version
             from tool_settings
             where org_id = :org
             """)
@@ -187,8 +187,10 @@ final class ToolStore {
             new ToolSetting(
                 new ToolId(row.getObject("tool_id", UUID.class)),
                 effect(row.getString("effect")),
+                row.getLong("effect_of"),
                 row.getObject("timeout_seconds", Integer.class),
                 row.getBoolean("enabled"),
+                texts(row.getArray("labels")),
                 row.getLong("version")))
         .list();
   }
@@ -198,18 +200,22 @@ final class ToolStore {
     return tx.sql()
             .createUpdate(
                 """
-                insert into tool_settings (org_id, tool_id, effect, timeout_seconds, enabled, version)
-                values (:org, :tool, :effect, :timeout, :enabled, :version)
+                insert into tool_settings
+                  (org_id, tool_id, effect, effect_of, timeout_seconds, enabled, labels, version)
+                values (:org, :tool, :effect, :effectOf, :timeout, :enabled, :labels, :version)
                 on conflict (org_id, tool_id) do update
-                set effect = excluded.effect, timeout_seconds = excluded.timeout_seconds,
-                  enabled = excluded.enabled, version = excluded.version
+                set effect = excluded.effect, effect_of = excluded.effect_of,
+                  timeout_seconds = excluded.timeout_seconds,
+                  enabled = excluded.enabled, labels = excluded.labels, version = excluded.version
                 where tool_settings.version = :version - 1
                 """)
             .bind("org", tx.org().value())
             .bind("tool", setting.tool().value())
             .bind("effect", setting.effect() == null ? null : setting.effect().name())
+            .bind("effectOf", setting.effectOf())
             .bind("timeout", setting.timeoutSeconds())
             .bind("enabled", setting.enabled())
+            .bindArray("labels", String.class, setting.labels())
             .bind("version", setting.version())
             .execute()
         == 1;

@@ -25,6 +25,7 @@ import dev.mandate.kernel.egress.EgressClient;
 import dev.mandate.kernel.events.Wakeups;
 import dev.mandate.kernel.rpc.MethodTable;
 import dev.mandate.secrets.Secrets;
+import dev.mandate.suspensions.Suspensions;
 import io.modelcontextprotocol.json.McpJsonMapper;
 import io.modelcontextprotocol.json.jackson2.JacksonMcpJsonMapper;
 import java.time.Duration;
@@ -33,7 +34,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Predicate;
@@ -45,7 +45,9 @@ public final class Tools implements AutoCloseable {
   public static final String CALL = "tools.call";
 
   private final Db db;
+  private final Authorizer authorizer;
   private final Gate gate;
+  private final Suspensions suspensions;
   private final SelfTools self;
   private final ToolCatalog catalog;
   private final McpPool pool;
@@ -78,6 +80,7 @@ public final class Tools implements AutoCloseable {
       EgressClient egress,
       Wakeups wakeups,
       Gate gate,
+      Suspensions suspensions,
       Supplier<MethodTable> table,
       InstantSource clock) {
     McpJsonMapper mapper =
@@ -87,7 +90,9 @@ public final class Tools implements AutoCloseable {
                 .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
                 .build());
     this.db = db;
+    this.authorizer = authorizer;
     this.gate = gate;
+    this.suspensions = suspensions;
     this.self = new SelfTools(table);
     this.catalog = new ToolCatalog(db, authorizer, self, wakeups);
     this.pool = new McpPool(egress, mapper, options.idle());
@@ -147,18 +152,67 @@ public final class Tools implements AutoCloseable {
     return schemas.problem(tool.inputSchemaJson(), argumentsJson);
   }
 
-  /** What the gate is asked about. */
-  public static Resource resource(ResolvedTool tool, String argumentsJson) {
-    Map<String, String> attributes = Map.of("source_kind", tool.sourceKind());
-    return new Resource("tool", tool.name(), tool.effect(), argumentsJson, attributes);
+  /**
+   * Whether somebody may write the arguments of a call that another authority makes: the tool must
+   * take them, and the writer must be permitted to make such a call as well. (Otherwise whoever
+   * approves could have done what only the one who asks may do.)
+   *
+   * @throws Failure {@code INVALID_ARGUMENT}; {@code PERMISSION_DENIED}
+   */
+  public void requireCallable(Mandate mandate, String name, String argumentsJson) {
+    authorizer.require(mandate, CALL);
+    ResolvedTool tool =
+        find(mandate, name)
+            .orElseThrow(
+                () -> Failure.precondition("TOOL_GONE", name + " is not available any more"));
+    self.action(tool.id()).ifPresent(action -> authorizer.require(mandate, action));
+    problemWith(tool, argumentsJson)
+        .ifPresent(problem -> {
+          throw Failure.invalid("arguments_json", problem);
+        });
   }
 
   /**
-   * Makes an admitted call and waits for its end, or for the invocation's deadline, its
-   * cancellation, or this thread's interruption. Never throws for what a tool does.
+   * What the gate is asked about.
+   *
+   * @throws Failure {@code INVALID_ARGUMENT} if a tool of the contract cannot take the arguments
+   */
+  public Resource resource(ResolvedTool tool, String argumentsJson) {
+    return Resource.tool(
+        tool.name(),
+        tool.effect(),
+        argumentsJson,
+        tool.labels(),
+        self.question(tool, argumentsJson));
+  }
+
+  /**
+   * Makes an admitted call, does with the result what policies demand, and waits for its end, or
+   * for the invocation's deadline, its cancellation, or this thread's interruption. Never throws
+   * for what a tool does.
    */
   public ToolResult execute(
-      Mandate mandate, ResolvedTool tool, String argumentsJson, Invocation invocation) {
+      Mandate mandate,
+      ResolvedTool tool,
+      String argumentsJson,
+      Admitted admitted,
+      Invocation invocation) {
+    ToolResult result = call(mandate, tool, argumentsJson, admitted, invocation);
+    return admitted.obligations().isEmpty()
+        ? result
+        : new ToolResult(
+            result.isError(),
+            admitted.carriedOut(result.text()),
+            result.outcome(),
+            result.durationMillis());
+  }
+
+  private ToolResult call(
+      Mandate mandate,
+      ResolvedTool tool,
+      String argumentsJson,
+      Admitted admitted,
+      Invocation invocation) {
     Catalog now = catalog.of(mandate);
     Catalog.Entry entry = now.find(tool.id());
     SourceRow source = entry == null ? null : now.source(entry.tool().sourceId());
@@ -167,7 +221,7 @@ public final class Tools implements AutoCloseable {
       return new ToolResult(true, text, Outcome.ERROR, 0);
     }
     return source.id().equals(SelfTools.SOURCE)
-        ? self.call(mandate, entry.tool(), argumentsJson, invocation)
+        ? self.call(mandate, entry.tool(), argumentsJson, admitted, invocation)
         : mcp.call(mandate, entry, source, argumentsJson, invocation);
   }
 
@@ -192,13 +246,16 @@ public final class Tools implements AutoCloseable {
         });
     Decision decision = gate.admit(mandate, CALL, resource(tool, arguments), Facts.direct());
     return switch (decision) {
-      case Denied denied -> throw Failure.denied(denied.reason(), denied.message());
+      case Denied denied -> throw Failure.denied(denied.reason(), denied.message()).asRecorded();
       case NeedsApproval needed ->
           throw Failure.precondition(
                   "APPROVAL_REQUIRED",
                   tool.name()
-                      + " needs an approval, which only a run can wait for: "
+                      + " needs an approval by "
+                      + needed.decider()
+                      + ", which only a run can wait for: "
                       + needed.reason())
+              .with("decider", needed.decider())
               .with("arguments_hash", needed.argumentsHash());
       case Admitted admitted -> new CallResult(tool, perform(mandate, tool, arguments, admitted));
     };
@@ -213,14 +270,14 @@ public final class Tools implements AutoCloseable {
     }
     long start = System.nanoTime();
     Outcome outcome = Outcome.UNKNOWN;
-    try {
+    CancelSignal signal = new CancelSignal();
+    // Whoever calls directly gets its answer here: there is nobody who could go on later.
+    try (Suspensions.Watch _ =
+        suspensions.watch(mandate, tool.name(), suspension -> signal.cancel())) {
       Invocation invocation =
           new Invocation(
-              UUID.randomUUID().toString(),
-              1,
-              Instant.now().plus(ToolTimes.LONGEST),
-              new CancelSignal());
-      ToolResult result = execute(mandate, tool, arguments, invocation);
+              UUID.randomUUID().toString(), 1, Instant.now().plus(ToolTimes.LONGEST), signal);
+      ToolResult result = execute(mandate, tool, arguments, admitted, invocation);
       outcome = result.outcome();
       return result;
     } finally {

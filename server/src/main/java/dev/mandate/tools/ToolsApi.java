@@ -8,20 +8,25 @@ import dev.mandate.api.tools.v1.ListToolsResponse;
 import dev.mandate.api.tools.v1.Tool;
 import dev.mandate.api.tools.v1.ToolsProto;
 import dev.mandate.api.tools.v1.UpdateToolRequest;
+import dev.mandate.api.v1.SuspensionRequest;
 import dev.mandate.governance.Effect;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Ids;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.rpc.Binder;
+import dev.mandate.suspensions.Suspending;
+import dev.mandate.suspensions.Suspension;
 import org.jspecify.annotations.Nullable;
 
 /** The contract's {@code ToolService}. */
 public final class ToolsApi {
   private final Tools tools;
+  private final Suspending suspending;
 
-  public ToolsApi(Tools tools) {
+  public ToolsApi(Tools tools, Suspending suspending) {
     this.tools = tools;
+    this.suspending = suspending;
   }
 
   public void bind(Binder binder) {
@@ -34,7 +39,21 @@ public final class ToolsApi {
             "CallTool",
             CallToolRequest.getDefaultInstance(),
             ToolTimes.LONGEST.plusSeconds(10),
-            this::call);
+            this::call)
+        .unary("SuspendTool", SuspensionRequest.getDefaultInstance(), (m, r) -> hold(m, r, true))
+        .unary("ResumeTool", SuspensionRequest.getDefaultInstance(), (m, r) -> hold(m, r, false));
+  }
+
+  private Tool hold(Mandate mandate, SuspensionRequest request, boolean suspended) {
+    Catalog.Entry entry = tools.catalog().get(mandate, request.getId());
+    suspending.set(
+        mandate,
+        Suspension.Kind.TOOL,
+        entry.tool().name(),
+        suspended,
+        request.getReason(),
+        tx -> {});
+    return wire(mandate, entry);
   }
 
   private ListToolsResponse list(Mandate mandate, ListToolsRequest request) {
@@ -46,7 +65,7 @@ public final class ToolsApi {
         tools
             .catalog()
             .list(mandate, source, Page.Request.of(request.getPageSize(), request.getPageToken()))
-            .map(ToolsApi::wire);
+            .map(entry -> wire(mandate, entry));
     return ListToolsResponse.newBuilder()
         .addAllTools(page.items())
         .setNextPageToken(page.nextToken())
@@ -54,12 +73,16 @@ public final class ToolsApi {
   }
 
   private Tool get(Mandate mandate, GetToolRequest request) {
-    return wire(tools.catalog().get(mandate, request.getId()));
+    return wire(mandate, tools.catalog().get(mandate, request.getId()));
   }
 
   private Tool update(Mandate mandate, UpdateToolRequest request) {
     int timeout = request.getTimeoutSeconds();
+    if (request.getLabelsCount() > 0 && !request.getSetLabels()) {
+      throw Failure.invalid("set_labels", "must be true to replace the labels");
+    }
     return wire(
+        mandate,
         tools
             .catalog()
             .update(
@@ -68,7 +91,8 @@ public final class ToolsApi {
                 request.getVersion(),
                 effect(request.getEffect()),
                 timeout == 0 ? null : timeout,
-                request.hasEnabled() ? request.getEnabled() : null));
+                request.hasEnabled() ? request.getEnabled() : null,
+                request.getSetLabels() ? request.getLabelsList() : null));
   }
 
   private CallToolResponse call(Mandate mandate, CallToolRequest request) {
@@ -80,7 +104,7 @@ public final class ToolsApi {
         .build();
   }
 
-  private static Tool wire(Catalog.Entry entry) {
+  private Tool wire(Mandate mandate, Catalog.Entry entry) {
     ResolvedTool tool = entry.tool();
     Tool.Builder wire =
         Tool.newBuilder()
@@ -93,7 +117,12 @@ public final class ToolsApi {
             .setEffectConfirmed(entry.setting() != null && entry.setting().effect() != null)
             .setTimeoutSeconds((int) tool.timeout().toSeconds())
             .setEnabled(entry.enabled())
+            .addAllLabels(tool.labels())
             .setVersion(tool.version());
+    Suspension suspension = suspending.of(mandate.org(), Suspension.Kind.TOOL, tool.name());
+    if (suspension != null) {
+      wire.setSuspension(suspension.wire());
+    }
     if (entry.proposed() != null) {
       wire.setProposedEffect(wire(entry.proposed()));
     }

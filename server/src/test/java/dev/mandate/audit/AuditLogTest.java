@@ -28,7 +28,7 @@ class AuditLogTest {
   static void install() {
     database = TestDatabase.create(clock);
     people = new People(database, clock);
-    log = new AuditLog(people.db, people.roles);
+    log = new AuditLog(people.db, people.roles, database.cipher());
     people.install();
     owner = people.signIn(OWNER);
   }

@@ -9,10 +9,12 @@ import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.mandate.api.agents.v1.AgentsProto;
 import dev.mandate.api.approvals.v1.ApprovalsProto;
 import dev.mandate.api.audit.v1.AuditProto;
+import dev.mandate.api.files.v1.FilesProto;
 import dev.mandate.api.identity.v1.IdentityProto;
 import dev.mandate.api.jobs.v1.JobsProto;
 import dev.mandate.api.models.v1.ModelsProto;
 import dev.mandate.api.organizations.v1.OrganizationsProto;
+import dev.mandate.api.policies.v1.PoliciesProto;
 import dev.mandate.api.runs.v1.RunsProto;
 import dev.mandate.api.threads.v1.ThreadsProto;
 import dev.mandate.api.tools.v1.ToolsProto;
@@ -182,10 +184,12 @@ class RolesTest {
             AgentsProto.getDescriptor(),
             ApprovalsProto.getDescriptor(),
             AuditProto.getDescriptor(),
+            FilesProto.getDescriptor(),
             IdentityProto.getDescriptor(),
             JobsProto.getDescriptor(),
             ModelsProto.getDescriptor(),
             OrganizationsProto.getDescriptor(),
+            PoliciesProto.getDescriptor(),
             RunsProto.getDescriptor(),
             ThreadsProto.getDescriptor(),
             ToolsProto.getDescriptor())

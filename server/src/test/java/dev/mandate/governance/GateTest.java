@@ -10,6 +10,9 @@ import dev.mandate.kernel.Ids;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.Principal;
+import dev.mandate.policies.Obligation;
+import dev.mandate.policies.PolicyCheck;
+import dev.mandate.policies.Verdict;
 import dev.mandate.testing.TestDatabase;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,7 +31,7 @@ class GateTest {
   private static final String ARGUMENTS = "{\"a\": 1, \"b\": [2]}";
   private static TestDatabase database;
 
-  private final List<PolicyDecider> policies = new ArrayList<>();
+  private PolicyCheck policies = PolicyCheck.NONE;
   private final List<Meter> meters = new ArrayList<>();
   private @Nullable Failure roles;
   private final OrgId org = new OrgId(Ids.next());
@@ -75,7 +78,7 @@ class GateTest {
   }
 
   private static Facts facts(ApprovalMode mode, Facts.@Nullable Granted granted) {
-    return new Facts(Ids.next(), Ids.next(), mode, granted, List.of());
+    return new Facts(Ids.next(), Ids.next(), mode, granted, List.of(), List.of());
   }
 
   private record Entry(String outcome, String reason, String details) {}
@@ -135,13 +138,15 @@ class GateTest {
 
   @Test
   void a_policy_can_demand_more_than_the_requester_s_consent() {
-    policies.add((mandate, action, resource, facts) ->
-        new PolicyDecider.Verdict(
-            List.of(),
-            List.of(
-                new PolicyDecider.Demand("other", "four eyes"),
-                new PolicyDecider.Demand("role:owner", "money")),
-            List.of("redact")));
+    policies =
+        (mandate, question) ->
+            new Verdict(
+                List.of(),
+                List.of(
+                    new Verdict.Demand("other", "four eyes", "p@1"),
+                    new Verdict.Demand("role:owner", "money", "p@2")),
+                List.of(new Obligation.Limit(3)),
+                null);
     String hash = ArgumentsHash.of(ARGUMENTS);
     Facts consent = facts(ApprovalMode.NEVER, new Facts.Granted(hash, "requester"));
     NeedsApproval needed =
@@ -153,7 +158,8 @@ class GateTest {
     assertThat(gate().admit(agent(), "tools.call", tool(Effect.WRITE), enough))
         .isInstanceOfSatisfying(
             Admitted.class,
-            admitted -> assertThat(admitted.obligations()).containsExactly("redact"));
+            admitted ->
+                assertThat(admitted.obligations()).containsExactly(new Obligation.Limit(3)));
   }
 
   @Test
@@ -180,17 +186,25 @@ class GateTest {
 
   @Test
   void a_policy_denies_in_its_own_words() {
-    policies.add((mandate, action, resource, facts) ->
-        new PolicyDecider.Verdict(List.of("not on Sundays", "not twice"), List.of(), List.of()));
+    policies =
+        (mandate, question) ->
+            new Verdict(
+                List.of(
+                    new Verdict.Denial("not on Sundays", "p@1", false),
+                    new Verdict.Denial("not twice", "p@2", false)),
+                List.of(),
+                List.of(),
+                null);
     Denied denied = assertDenied(person(), "POLICY");
     assertThat(denied.message()).isEqualTo("not on Sundays; not twice");
   }
 
   @Test
   void a_policy_that_fails_denies() {
-    policies.add((mandate, action, resource, facts) -> {
-      throw new IllegalStateException("broken rule");
-    });
+    policies =
+        (mandate, question) -> {
+          throw new IllegalStateException("broken rule");
+        };
     assertThat(assertDenied(person(), "POLICY_ERROR").message()).doesNotContain("broken rule");
   }
 

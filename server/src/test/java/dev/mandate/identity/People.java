@@ -18,6 +18,7 @@ import dev.mandate.organizations.Joining;
 import dev.mandate.organizations.Members;
 import dev.mandate.organizations.MembershipDirectory;
 import dev.mandate.organizations.Organizations;
+import dev.mandate.suspensions.Suspensions;
 import dev.mandate.testing.TestDatabase;
 import java.time.InstantSource;
 import java.util.List;
@@ -39,6 +40,7 @@ public final class People implements AutoCloseable {
       new Mandate.Origin("rest", "192.0.2.7", "0af7651916cd43dd8448eb211c80319c");
 
   public final Db db;
+  public final Suspensions suspensions;
   public final Roles roles;
   public final MembershipDirectory memberships;
   public final SignInLinks links;
@@ -65,7 +67,8 @@ public final class People implements AutoCloseable {
     db = new Db(endpoint, DbSettings.DEFAULTS.withPools(6, 2), clock, wakeups::signal);
     memberships = new MembershipDirectory(db);
     AgentDirectory directory = (tx, agent) -> agents.contains(agent);
-    roles = new Roles(db, wakeups, memberships, directory, clock);
+    suspensions = new Suspensions(db, wakeups, clock);
+    roles = new Roles(db, wakeups, memberships, directory, suspensions, clock);
     links = new SignInLinks(db, clock);
     sessions = new Sessions(db, roles, memberships, links, clock);
     users = new Users(db, roles, memberships, clock);
@@ -74,9 +77,10 @@ public final class People implements AutoCloseable {
     invitations = new Invitations(db, roles, users, clock);
     members = new Members(db, roles, users, sessions);
     installation = new Installation(db, users, organizations, clock);
-    authenticator = new IdentityAuthenticator(db, clock);
+    authenticator = new IdentityAuthenticator(db, directory, clock);
     wakeups.start();
     db.start();
+    suspensions.start();
     roles.start();
   }
 
@@ -154,6 +158,7 @@ public final class People implements AutoCloseable {
   @Override
   public void close() {
     roles.close();
+    suspensions.close();
     db.close();
     wakeups.close();
   }

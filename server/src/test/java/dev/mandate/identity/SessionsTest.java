@@ -17,7 +17,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -217,6 +219,134 @@ class SessionsTest {
     clock.advance(Duration.ofMinutes(15));
     assertThat(People.failure(() -> people.sessions.signInByLink(ORIGIN, late, null)).reason())
         .isEqualTo("SIGN_IN_LINK_INVALID");
+  }
+
+  @Test
+  void badLinksAreThrottledAndDoNotFillTheAuditAndAGoodOneIsTakenAllTheSame() {
+    String good = people.links.create(first.owner().id());
+    for (int i = 0; i < 40; i++) {
+      String bad = Secrets.next(Secrets.LINK);
+      People.failure(() -> people.sessions.signInByLink(ORIGIN, bad, null));
+    }
+    Failure refused = People.failure(() -> people.sessions.signInByLink(ORIGIN, "mdl_short", null));
+    assertThat(refused.reason()).isEqualTo("SIGN_IN_THROTTLED");
+    assertThat(refused.details()).containsKey("retry_after_seconds");
+    assertThat(auditedBadLinks()).isEqualTo(31);
+    people.signIn(OWNER);
+    people.sessions.signInByLink(ORIGIN, good, null);
+  }
+
+  @Test
+  void aUsedLinkFromManyAddressesDoesNotFillTheAuditEither() {
+    String link = people.links.create(first.owner().id());
+    people.sessions.signInByLink(ORIGIN, link, null);
+    for (int i = 0; i < 20; i++) {
+      Mandate.Origin elsewhere = new Mandate.Origin("rest", "198.51.100." + i, "");
+      People.failure(() -> people.sessions.signInByLink(elsewhere, link, null));
+    }
+    assertThat(auditedBadLinks()).isEqualTo(11);
+  }
+
+  private long auditedBadLinks() {
+    return people.audited(OrgId.INSTALLATION, "sessions.create", "failed", "SIGN_IN_LINK_INVALID");
+  }
+
+  @Test
+  void whoeverMustWaitAddsNoRows() {
+    for (int i = 0; i < 31; i++) {
+      String email = "user" + i + "@example.com";
+      People.failure(() -> people.signIn(email, PASSWORD, null));
+    }
+    long rows = throttled();
+    for (int i = 0; i < 20; i++) {
+      String email = "other" + i + "@example.com";
+      assertThat(People.failure(() -> people.signIn(email, PASSWORD, null)).reason())
+          .isEqualTo("SIGN_IN_THROTTLED");
+    }
+    assertThat(throttled()).isEqualTo(rows);
+  }
+
+  private long throttled() {
+    return people.db.read(
+        Own.installation(clock.instant()),
+        tx ->
+            tx.sql()
+                .createQuery("select count(*) from sign_in_attempts where org_id = :org")
+                .bind("org", tx.org().value())
+                .mapTo(Long.class)
+                .one());
+  }
+
+  @Test
+  void ofManyWhoRefreshAtOnceWithOneTokenAtMostOneGetsAPairAndItDoesNotLast() throws Exception {
+    SignedIn in = people.sessions.signIn(ORIGIN, OWNER, PASSWORD, null);
+    List<Callable<Optional<SignedIn>>> thieves = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      thieves.add(() -> {
+        try {
+          return Optional.of(people.sessions.refresh(ORIGIN, in.refreshToken()));
+        } catch (Failure e) {
+          assertThat(e.reason()).isEqualTo("SESSION_OVER");
+          return Optional.empty();
+        }
+      });
+    }
+    List<SignedIn> renewed = new ArrayList<>();
+    try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (Future<Optional<SignedIn>> each : executor.invokeAll(thieves)) {
+        each.get().ifPresent(renewed::add);
+      }
+    }
+    assertThat(renewed).hasSize(1);
+    SignedIn pair = renewed.getFirst();
+    assertThat(People.failure(() -> people.authenticate(pair.accessToken())).code())
+        .isEqualTo(Failure.Code.UNAUTHENTICATED);
+    assertThat(People.failure(() -> people.sessions.refresh(ORIGIN, pair.refreshToken())).reason())
+        .isEqualTo("SESSION_OVER");
+    assertThat(people.audited(first.org(), "sessions.refresh", "denied", "REFRESH_TOKEN_REUSED"))
+        .isEqualTo(1);
+  }
+
+  @Test
+  void aRefreshTokenOfLongAgoEndsTheSessionToo() {
+    SignedIn in = people.sessions.signIn(ORIGIN, OWNER, PASSWORD, null);
+    SignedIn now = in;
+    for (int i = 0; i < 5; i++) {
+      clock.advance(Duration.ofDays(5));
+      now = people.sessions.refresh(ORIGIN, now.refreshToken());
+    }
+    SignedIn newest = now;
+    assertThat(People.failure(() -> people.sessions.refresh(ORIGIN, in.refreshToken())).reason())
+        .isEqualTo("SESSION_OVER");
+    assertThat(
+            People.failure(() -> people.sessions.refresh(ORIGIN, newest.refreshToken())).reason())
+        .isEqualTo("SESSION_OVER");
+  }
+
+  @Test
+  void aRefreshAtTheSameTimeAsANewPasswordLeavesNoSession() throws Exception {
+    for (int i = 0; i < 5; i++) {
+      String password = "horse battery number " + i;
+      people.users.resetPassword(OWNER, password);
+      SignedIn in = people.sessions.signIn(ORIGIN, OWNER, password, null);
+      List<String> good = new ArrayList<>(List.of(in.accessToken()));
+      try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+        Future<?> reset =
+            executor.submit(() -> people.users.resetPassword(OWNER, "the last horse battery"));
+        Future<SignedIn> refresh =
+            executor.submit(() -> people.sessions.refresh(ORIGIN, in.refreshToken()));
+        reset.get();
+        try {
+          good.add(refresh.get().accessToken());
+        } catch (ExecutionException e) {
+          assertThat(e).hasCauseInstanceOf(Failure.class);
+        }
+      }
+      for (String access : good) {
+        assertThat(People.failure(() -> people.authenticate(access)).code())
+            .isEqualTo(Failure.Code.UNAUTHENTICATED);
+      }
+    }
   }
 
   @Test

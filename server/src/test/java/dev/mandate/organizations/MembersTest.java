@@ -6,6 +6,7 @@ import static dev.mandate.identity.People.PASSWORD;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.mandate.identity.People;
+import dev.mandate.identity.Secrets;
 import dev.mandate.identity.UserId;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Ids;
@@ -52,7 +53,9 @@ class MembersTest {
     assertThat(made.invitation().email()).isEqualTo("anna@example.com");
 
     assertThat(People.failure(() -> people.invitations.accept(ORIGIN, made.token(), "", "")))
-        .hasMessage("password: is required: this address has no account yet");
+        .hasMessage(
+            "password: is required: that of this address's account, or a new one if it has no"
+                + " account yet");
     people.invitations.accept(ORIGIN, made.token(), PASSWORD, "Anna");
     assertThat(
             People.failure(() -> people.invitations.accept(ORIGIN, made.token(), PASSWORD, ""))
@@ -68,16 +71,27 @@ class MembersTest {
   }
 
   @Test
-  void anAccountThatExistsJoinsWithTheSamePassword() {
+  void anInvitationsTokenAloneDoesNotActForAnAccountThatExists() {
     Mandate stranger = people.otherOrganization("anna@example.com");
     people.members.remove(owner, user(stranger));
     Invitations.Made made = people.invitations.create(owner, "anna@example.com", Role.MEMBER);
 
+    assertThat(People.failure(() -> people.invitations.accept(ORIGIN, made.token(), "", "")))
+        .hasMessageStartingWith("password: is required");
     assertThat(
             People.failure(
-                () -> people.invitations.accept(ORIGIN, made.token(), "another password", "")))
-        .hasMessageStartingWith("password: must be empty");
-    people.invitations.accept(ORIGIN, made.token(), "", "");
+                    () -> people.invitations.accept(ORIGIN, made.token(), "another password", ""))
+                .reason())
+        .isEqualTo("WRONG_CREDENTIALS");
+    assertThat(people.audited(owner.org(), "invitations.accept", "failed", "WRONG_CREDENTIALS"))
+        .isEqualTo(1);
+    assertThat(
+            People.failure(
+                () -> people.invitations.accept(ORIGIN, made.token(), PASSWORD, "Somebody")))
+        .hasMessageStartingWith("name: must be empty");
+    assertThat(people.members.list(owner, Page.Request.of(0, "")).items()).hasSize(1);
+
+    people.invitations.accept(ORIGIN, made.token(), PASSWORD, "");
 
     assertThat(people.signIn("anna@example.com", PASSWORD, owner.org()).org())
         .isEqualTo(owner.org());
@@ -106,6 +120,75 @@ class MembersTest {
     }
     assertThat(people.audited(OrgId.INSTALLATION, "invitations.accept", "failed", "NOT_FOUND"))
         .isEqualTo(2);
+  }
+
+  @Test
+  void anInvitationIsNoCheaperPlaceToGuessAPasswordThanSigningIn() {
+    Mandate stranger = people.otherOrganization("stranger@example.com");
+    Invitations.Made made = people.invitations.create(stranger, OWNER, Role.VIEWER);
+    for (int i = 0; i < 11; i++) {
+      String guess = "guess number " + i;
+      assertThat(
+              People.failure(() -> people.invitations.accept(ORIGIN, made.token(), guess, ""))
+                  .reason())
+          .isEqualTo("WRONG_CREDENTIALS");
+    }
+    assertThat(
+            People.failure(() -> people.invitations.accept(ORIGIN, made.token(), PASSWORD, ""))
+                .reason())
+        .isEqualTo("SIGN_IN_THROTTLED");
+    assertThat(People.failure(() -> people.signIn(OWNER)).reason()).isEqualTo("SIGN_IN_THROTTLED");
+  }
+
+  @Test
+  void nobodyComesBackByAnInvitationMadeInTime() {
+    Mandate removed = people.join(owner, "removed@example.com", "owner");
+    Mandate demoted = people.join(owner, "demoted@example.com", "owner");
+    String back = people.invitations.create(removed, "back@example.com", Role.OWNER).token();
+    String up = people.invitations.create(demoted, "up@example.com", Role.OWNER).token();
+    assertThat(people.invitations.list(owner, Page.Request.of(0, "")).items()).hasSize(2);
+
+    people.members.remove(owner, user(removed));
+    people.members.setRole(owner, user(demoted), Role.MEMBER);
+
+    for (String token : List.of(back, up)) {
+      assertThat(
+              People.failure(() -> people.invitations.accept(ORIGIN, token, PASSWORD, "")).code())
+          .isEqualTo(Failure.Code.NOT_FOUND);
+    }
+    assertThat(people.invitations.list(owner, Page.Request.of(0, "")).items()).isEmpty();
+  }
+
+  @Test
+  void badInvitationTokensAreThrottledAndDoNotFillTheAudit() {
+    String good = people.invitations.create(owner, "anna@example.com", Role.MEMBER).token();
+    for (int i = 0; i < 40; i++) {
+      String bad = Secrets.next("mdi_");
+      People.failure(() -> people.invitations.accept(ORIGIN, bad, PASSWORD, ""));
+    }
+    assertThat(
+            People.failure(() -> people.invitations.accept(ORIGIN, "mdi_bad", PASSWORD, ""))
+                .reason())
+        .isEqualTo("SIGN_IN_THROTTLED");
+    assertThat(people.audited(OrgId.INSTALLATION, "invitations.accept", "failed", "NOT_FOUND"))
+        .isEqualTo(31);
+    people.invitations.accept(ORIGIN, good, PASSWORD, "");
+  }
+
+  @Test
+  void anAddressThatLooksLikeAnotherIsRefused() {
+    for (String address :
+        List.of(
+            "owner@example.com\u200b",
+            "owner\u00a0@example.com",
+            "\u202eowner@example.com",
+            "ow\u00adner@example.com",
+            "owner\u0000@example.com",
+            "owner@example.com\u2028x")) {
+      assertThat(People.failure(() -> people.invitations.create(owner, address, Role.MEMBER)))
+          .as(address)
+          .hasMessageStartingWith("email: not an email address");
+    }
   }
 
   @Test

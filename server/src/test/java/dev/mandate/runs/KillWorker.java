@@ -4,6 +4,7 @@ import dev.mandate.kernel.db.Endpoint;
 import dev.mandate.kernel.db.Login;
 import dev.mandate.server.Platform;
 import dev.mandate.server.PlatformSettings;
+import dev.mandate.server.TestServer;
 import dev.mandate.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -61,7 +62,8 @@ final class KillWorker {
             null,
             Map.of("MANDATE_EGRESS_ALLOW", "127.0.0.1"),
             null,
-            settings());
+            settings(),
+            TestServer.files(Path.of(args[0] + ".files")));
     Platform platform = new Platform(settings, endpoint, TestDatabase.keys(), false);
     platform.start();
     Path ready = Path.of(args[0]);

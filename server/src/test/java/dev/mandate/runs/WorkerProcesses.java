@@ -1,11 +1,11 @@
 package dev.mandate.runs;
 
 import dev.mandate.kernel.db.Endpoint;
+import dev.mandate.server.Processes;
 import dev.mandate.server.demo.EffectCounter;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -16,15 +16,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /**
  * The processes of a kill test: workers, and the tool server that counts effects. All of them end
  * with this JVM, frozen ones too. Used by one thread.
  */
 final class WorkerProcesses implements AutoCloseable {
-  private static final Path SETPRIV = Path.of("/usr/bin/setpriv");
-
   private final Endpoint endpoint;
   private final Path folder;
   private final HttpClient http = HttpClient.newHttpClient();
@@ -55,7 +52,7 @@ final class WorkerProcesses implements AutoCloseable {
    * @return where it answers
    */
   String startCounter(Path ledger) throws IOException {
-    List<String> command = java(EffectCounter.class, "-Xmx128m");
+    List<String> command = Processes.java(EffectCounter.class, "-Xmx128m");
     command.addAll(List.of("--file", ledger.toString(), "--http", "0"));
     Process process =
         start(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT));
@@ -68,31 +65,11 @@ final class WorkerProcesses implements AutoCloseable {
     int number = all.size();
     Path ready = folder.resolve("worker-" + number + ".url");
     Path log = folder.resolve("worker-" + number + ".log");
-    List<String> command = java(KillWorker.class, "-Xmx192m");
+    List<String> command = Processes.java(KillWorker.class, "-Xmx192m");
     command.addAll(KillWorker.arguments(endpoint, ready));
     Process process =
         start(new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()));
     workers.add(new Worker(number, process, ready, log));
-  }
-
-  private static List<String> java(Class<?> main, String memory) {
-    List<String> command = new ArrayList<>();
-    if (Files.isExecutable(SETPRIV)) {
-      // A frozen process cannot see that whoever started it is gone.
-      command.addAll(List.of(SETPRIV.toString(), "--pdeathsig", "KILL", "--"));
-    }
-    command.addAll(
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            memory,
-            "-cp",
-            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-            main.getName()));
-    return command;
   }
 
   private Process start(ProcessBuilder builder) throws IOException {
@@ -122,23 +99,23 @@ final class WorkerProcesses implements AutoCloseable {
   /** SIGKILL, and not a moment to prepare for it. */
   void kill(Worker worker) {
     worker.process().destroyForcibly();
-    await(worker.process());
+    Processes.await(worker.process());
     workers.remove(worker);
   }
 
   /** Tells it to stop, as a deployment does, and waits until it has. */
   void stop(Worker worker) throws IOException {
     worker.process().getOutputStream().close();
-    await(worker.process());
+    Processes.await(worker.process());
     workers.remove(worker);
   }
 
   void freeze(Worker worker) {
-    signal("-STOP", worker.process());
+    Processes.signal("-STOP", worker.process());
   }
 
   void thaw(Worker worker) {
-    signal("-CONT", worker.process());
+    Processes.signal("-CONT", worker.process());
   }
 
   /** Whether it answers requests. */
@@ -152,23 +129,6 @@ final class WorkerProcesses implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
-    }
-  }
-
-  private static void signal(String signal, Process process) {
-    try {
-      Process kill =
-          new ProcessBuilder("/bin/sh", "-c", "kill " + signal + " " + process.pid())
-              .inheritIO()
-              .start();
-      if (kill.waitFor() != 0) {
-        throw new IllegalStateException("kill " + signal + " " + process.pid() + " failed");
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
     }
   }
 
@@ -200,21 +160,10 @@ final class WorkerProcesses implements AutoCloseable {
     return all.stream().filter(Process::isAlive).map(Process::pid).toList();
   }
 
-  private static void await(Process process) {
-    try {
-      if (!process.waitFor(30, TimeUnit.SECONDS)) {
-        throw new IllegalStateException("process " + process.pid() + " does not end");
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    }
-  }
-
   /** Ends whatever is left, the tool server too. */
   void endAll() {
     all.forEach(Process::destroyForcibly);
-    all.forEach(WorkerProcesses::await);
+    all.forEach(Processes::await);
   }
 
   @Override

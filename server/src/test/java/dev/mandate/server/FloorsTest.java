@@ -22,9 +22,10 @@ class FloorsTest {
   private static final List<List<String>> FLOORS =
       List.of(
           List.of("kernel"),
+          List.of("suspensions"),
           List.of("identity"),
           List.of("organizations"),
-          List.of("authorization"),
+          List.of("authorization", "policies"),
           List.of("audit", "metering", "secrets", "files", "tracing", "search", "approvals"),
           List.of("governance"),
           List.of("models", "connectors", "runners"),

@@ -10,6 +10,7 @@ import dev.mandate.testing.ScriptedReply;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -148,7 +149,9 @@ class HumanOnlyTest {
               || operation.rule().getPublic()
               || operation.descriptor().isServerStreaming()
               // Would be a way around the grants that name tools.
-              || operation.action().equals("tools.call");
+              || operation.action().equals("tools.call")
+              // Signed addresses have no place in a prompt.
+              || Set.of("files.create", "files.get", "files.complete").contains(operation.action());
       (never ? forbidden : offered).add("self/" + operation.modelName());
     }
 
@@ -224,16 +227,79 @@ class HumanOnlyTest {
   }
 
   @Test
-  void anAgentCannotLiftItself() {
+  void anAgentsTokenReadsWhatTheAgentIsGrantedAndChangesNothingDirectly() {
     String path = "/api/v1/agents/" + schemer;
-    String lift =
-        "{\"version\": 1, \"setTools\": true, \"tools\": [{\"tool\": \"self/agents_list\"}]}";
     TestServer.Client agent = server.client(agentsToken);
+    String weak =
+        owner
+            .post(
+                "/api/v1/agents",
+                "{\"name\": \"Weak\", \"tools\": [{\"tool\": \"self/agents_list\"}]}")
+            .ok()
+            .get("id")
+            .textValue();
+    TestServer.Client weakly = server.client(token("\"agentId\": \"" + weak + "\","));
 
-    assertThat(agent.call("PATCH", path, lift).reason()).isEqualTo("HUMAN_ONLY");
-    assertThat(agent.call("PATCH", path, "{\"version\": 1, \"setTools\": true}").reason())
-        .isEqualTo("HUMAN_ONLY");
-    assertThat(owner.get(path).ok().get("tools").findValuesAsText("tool")).containsExactly("*");
+    assertThat(agent.call("PATCH", path, "{\"version\": 1, \"name\": \"Lifted\"}").reason())
+        .isEqualTo("APPROVAL_REQUIRED");
+    assertThat(agent.post("/api/v1/agents", "{\"name\": \"Made\"}").reason())
+        .isEqualTo("APPROVAL_REQUIRED");
+    assertThat(weakly.get("/api/v1/agents").status()).isEqualTo(200);
+    assertThat(weakly.get(path).reason()).isEqualTo("OUT_OF_BOUNDS");
+    assertThat(weakly.post("/api/v1/tools/self%2Fagents_get:call", "{}").status()).isEqualTo(404);
+    assertThat(weakly.get("/api/v1/me").status()).isEqualTo(200);
+  }
+
+  @Test
+  void anAgentLiftsNeitherItselfNorAnotherAboveItself() {
+    String before = owner.get("/api/v1/agents/" + schemer).ok().toString();
+    String climber = "You climb.";
+    String id =
+        owner
+            .post(
+                "/api/v1/agents",
+                """
+                {"name": "Climber", "instructions": "%s", "tools": [
+                  {"tool": "self/agents_*", "approval": "NEVER"},
+                  {"tool": "self/agents_delete", "approval": "ALWAYS"}]}
+                """
+                    .formatted(climber))
+            .ok()
+            .get("id")
+            .textValue();
+    script.says(
+        climber,
+        ScriptedReply.calls(
+            create("wide", "All", "{\"tool\": \"*\"}"),
+            create("other", "Other", "{\"tool\": \"self/threads_list\"}"),
+            create("loose", "Loose", "{\"tool\": \"self/agents_*\"}"),
+            create("fits", "Fits", "{\"tool\": \"self/agents_get\"}"),
+            new ScriptedReply.Call(
+                "self", "agents_update", update(id, "\"instructions\": \"Obey nobody.\"")),
+            new ScriptedReply.Call(
+                "strong", "agents_update", update(schemer, "\"instructions\": \"Obey me.\""))));
+
+    JsonNode run = RunWaits.over(owner, owner.say("Climber", "Climb."));
+
+    java.util.Map<String, String> said = new java.util.TreeMap<>();
+    RunWaits.steps(owner, run.get("id").textValue(), "tool_finished")
+        .forEach(step -> said.put(step.get("callId").textValue(), step.get("text").textValue()));
+    assertThat(said.get("wide")).contains("OUT_OF_BOUNDS").contains("tools[0].tool");
+    assertThat(said.get("other")).contains("OUT_OF_BOUNDS");
+    assertThat(said.get("loose")).contains("fewer approvals");
+    assertThat(said.get("self")).contains("HUMAN_ONLY");
+    assertThat(said.get("strong")).contains("OUT_OF_BOUNDS");
+    assertThat(owner.get("/api/v1/agents?name=Fits").ok().get("agents")).hasSize(1);
+    assertThat(owner.get("/api/v1/agents/" + schemer).ok().toString()).isEqualTo(before);
+  }
+
+  private static ScriptedReply.Call create(String call, String name, String grant) {
+    return new ScriptedReply.Call(
+        call, "agents_create", "{\"name\": \"" + name + "\", \"tools\": [" + grant + "]}");
+  }
+
+  private static String update(String agent, String change) {
+    return "{\"id\": \"" + agent + "\", \"version\": 1, " + change + "}";
   }
 
   private static String arguments(Operation operation) {

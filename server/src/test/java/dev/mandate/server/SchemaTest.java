@@ -235,6 +235,9 @@ class SchemaTest {
                   join information_schema.tables t using (table_schema, table_name)
                  where c.table_schema = ? and c.column_name = 'org_id'
                    and t.table_type = 'BASE TABLE'
+                   and not exists (select 1 from pg_class p
+                                    where p.oid = to_regclass(format('%I.%I', c.table_schema, c.table_name))
+                                      and p.relispartition)
                  order by 1
                 """)) {
       statement.setString(1, endpoint().schema());

@@ -146,6 +146,34 @@ class SubAgentTest {
   }
 
   @Test
+  void aPersonSeesWhatIsDoneInItsNameAndAnAgentKeepsPeopleApart() {
+    agent("Opener", "self/threads_create NEVER", "self/messages_create NEVER");
+    String second = agent("Second");
+    script.says("Opener", said -> post("Opener", said, second));
+    agent("Gossip", "self/threads_* NEVER", "self/runs_list NEVER", "self/messages_list NEVER");
+    Newcomers.Newcomer other = Newcomers.join(server, owner, "other@example.org", "MEMBER");
+    script.says("Gossip", ScriptedReply.text("Noted."));
+    String secret = other.client().say("Gossip", "My secret.");
+    RunWaits.over(other.client(), secret);
+
+    RunWaits.over(owner, owner.say("Opener", "Go."));
+    Awaitility.await().atMost(LONG).until(() -> !script.heard("Second").isEmpty());
+    script.says(
+        "Gossip",
+        ScriptedReply.calls(
+            new ScriptedReply.Call("list", "threads_list", "{}"),
+            new ScriptedReply.Call("runs", "runs_list", "{}"),
+            new ScriptedReply.Call("read", "messages_list", "{\"threadId\": \"" + secret + "\"}")));
+    JsonNode asked = RunWaits.over(owner, owner.say("Gossip", "What did the others say?"));
+
+    JsonNode seen = owner.get("/api/v1/runs?pageSize=100").ok().get("runs");
+    assertThat(seen.findValuesAsText("agentId")).contains(second);
+    List<JsonNode> told = RunWaits.steps(owner, id(asked), "tool_finished");
+    assertThat(told).hasSize(3);
+    assertThat(told.toString()).doesNotContain(secret).contains("not_found");
+  }
+
+  @Test
   void aMessageToACarelessAgentDoesNotLoosenItsAuthorsApprovals() {
     agent(
         "Bound",

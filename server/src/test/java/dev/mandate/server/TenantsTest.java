@@ -56,20 +56,36 @@ class TenantsTest {
           .map(type -> Path.of(URI.create(location(type))).toString())
           .collect(Collectors.joining(File.pathSeparator));
 
+  private static final String FILE =
+      "{\"name\": \"a.txt\", \"contentType\": \"text/plain\", \"size\": 1, \"sha256\": \"%s\"}"
+          .formatted("0".repeat(64));
+
+  private static final String ALPHA_POLICY =
+      "{\"name\": \"alpha-policy\", \"module\": \"package alpha\"}";
+
   private static final String ASKING = "You add an agent, if you may.";
 
   /** Methods that take no id and list nothing, each with why no id could be tried. */
   private static final Map<String, String> WITHOUT_IDS =
-      Map.of(
-          "SessionService.RefreshSession", "finds its row by a secret",
-          "SessionService.DeleteCurrentSession", "concerns the caller's own session",
-          "MeService.UpdateMe", "concerns the caller alone",
-          "OrganizationService.CreateOrganization", "makes an organization of its own",
-          "InvitationService.AcceptInvitation", "finds its row by a secret",
-          "InvitationService.CreateInvitation", "see namesAndAddressesAreFreeElsewhere",
-          "AgentService.CreateAgent", "see namesAndAddressesAreFreeElsewhere",
-          "ModelService.CreateModel", "see namesAndAddressesAreFreeElsewhere",
-          "ToolSourceService.ImportToolSource", "unique keys begin with the organization");
+      Map.ofEntries(
+          Map.entry("SessionService.RefreshSession", "finds its row by a secret"),
+          Map.entry("SessionService.DeleteCurrentSession", "concerns the caller's own session"),
+          Map.entry("MeService.UpdateMe", "concerns the caller alone"),
+          Map.entry("OrganizationService.CreateOrganization", "makes an organization of its own"),
+          Map.entry("InvitationService.AcceptInvitation", "finds its row by a secret"),
+          Map.entry("InvitationService.CreateInvitation", "see namesAndAddressesAreFreeElsewhere"),
+          Map.entry("AgentService.CreateAgent", "see namesAndAddressesAreFreeElsewhere"),
+          Map.entry("ModelService.CreateModel", "see namesAndAddressesAreFreeElsewhere"),
+          Map.entry(
+              "ToolSourceService.ImportToolSource", "unique keys begin with the organization"),
+          Map.entry("FileService.CreateFile", "makes a file of the caller's own"),
+          Map.entry("PolicyService.CreatePolicy", "see namesAndAddressesAreFreeElsewhere"),
+          Map.entry(
+              "PolicyService.TestPolicy",
+              "see aDraftInThePlaceOfAnothersPolicyAnswersLikeOneOfNone"),
+          Map.entry(
+              "PolicyService.SimulatePolicy",
+              "see aDraftInThePlaceOfAnothersPolicyAnswersLikeOneOfNone"));
 
   private static final Script script = new Script();
   private static final ScriptedProvider provider = ScriptedProvider.start(0, script);
@@ -156,6 +172,19 @@ class TenantsTest {
             "id"));
     ids.put("run", text(RunWaits.until(owner, thread, "AWAITING_APPROVAL"), "id"));
     ids.put("approval", text(owner.get("/api/v1/approvals").ok().get("approvals").get(0), "id"));
+    ids.put("file", text(owner.post("/api/v1/files", FILE).ok().get("file"), "id"));
+    ids.put("policy", text(owner.post("/api/v1/policies", ALPHA_POLICY).ok(), "id"));
+    ids.put(
+        "decision",
+        text(
+            Objects.requireNonNull(
+                    org.awaitility.Awaitility.await()
+                        .atMost(java.time.Duration.ofSeconds(60))
+                        .until(
+                            () -> owner.get("/api/v1/decisions").ok().get("decisions"),
+                            decisions -> !decisions.isEmpty()))
+                .get(0),
+            "id"));
     ids.put("job", text(owner.get("/api/v1/jobs").ok().get("jobs").get(0), "id"));
     list();
   }
@@ -170,8 +199,12 @@ class TenantsTest {
     add("RunService.GetRun", "id", "run", "{'id': '$ID'}");
     add("RunService.ListRuns", "thread_id", "thread", "{'threadId': '$ID'}");
     add("RunService.ListSteps", "run_id", "run", "{'runId': '$ID'}");
+    add("FileService.GetFile", "id", "file", "{'id': '$ID'}");
     add("OrganizationService.GetOrganization", "id", "organization", "{'id': '$ID'}");
     add("ModelService.GetModel", "name", "model", "{'name': '$ID'}");
+    add("PolicyService.GetPolicy", "id", "policy", "{'id': '$ID'}");
+    add("PolicyService.ListPolicyVersions", "id", "policy", "{'id': '$ID'}");
+    add("DecisionService.GetDecision", "id", "decision", "{'id': '$ID'}");
     add("ToolSourceService.GetToolSource", "id", "source", "{'id': '$ID'}");
     add("ToolService.ListTools", "source_id", "source", "{'sourceId': '$ID'}");
     add("ToolService.GetTool", "id", "tool", "{'id': '$ID'}");
@@ -195,6 +228,12 @@ class TenantsTest {
         "parent_id",
         "message",
         "{'threadId': '$OWN_THREAD', 'text': 'x', 'parentId': '$ID'}");
+    add(
+        "ThreadService.CreateMessage",
+        "attachments",
+        "file",
+        "{'threadId': '$OWN_THREAD', 'attachments': ['$ID']}",
+        400);
     add("ThreadService.CreateMessage", "thread_id", "thread", "{'threadId': '$ID', 'text': 'x'}");
     add(
         "ThreadService.MarkRead",
@@ -202,6 +241,19 @@ class TenantsTest {
         "message",
         "{'id': '$OWN_THREAD', 'messageId': '$ID'}");
     add("ThreadService.MarkRead", "id", "thread", "{'id': '$ID'}");
+    add(
+        "ThreadService.BranchThread",
+        "thread_id",
+        "thread",
+        "{'threadId': '$ID', 'messageId': '00000000-0000-7000-8000-0000000000aa'}",
+        404);
+    add(
+        "ThreadService.BranchThread",
+        "message_id",
+        "message",
+        "{'threadId': '$OWN_THREAD', 'messageId': '$ID'}",
+        200);
+    add("RunService.ReplayRun", "id", "run", "{'id': '$ID'}");
     add("ModelService.TestModel", "name", "model", "{'name': '$ID'}");
     add("ModelService.UseModel", "name", "model", "{'name': '$ID'}");
     add(
@@ -209,6 +261,13 @@ class TenantsTest {
         "name",
         "model",
         "{'name': '$ID', 'version': 1, 'remoteName': 'scripted'}");
+    add(
+        "PolicyService.AddPolicyVersion",
+        "id",
+        "policy",
+        "{'id': '$ID', 'version': 1, 'module': 'package alpha'}");
+    add("PolicyService.ActivatePolicy", "id", "policy", "{'id': '$ID'}");
+    add("PolicyService.DeactivatePolicy", "id", "policy", "{'id': '$ID'}");
     add("ToolSourceService.RefreshToolSource", "id", "source", "{'id': '$ID'}");
     add("ToolService.CallTool", "id", "tool name", "{'id': '$ID', 'argumentsJson': '{}'}");
     add(
@@ -237,13 +296,29 @@ class TenantsTest {
         "approval",
         "{'id': '$ID', 'argumentsHash': 'x'}",
         400);
+    // Nothing was sent for it.
+    add("FileService.CompleteFile", "id", "file", "{'id': '$ID'}", 400);
     add("ApprovalService.DenyApproval", "id", "approval", "{'id': '$ID'}");
     add("RunService.CancelRun", "id", "run", "{'id': '$ID'}");
 
+    add("AgentService.SuspendAgent", "id", "agent", "{'id': '$ID'}");
+    add("AgentService.ResumeAgent", "id", "agent", "{'id': '$ID'}");
+    add("TokenService.SuspendToken", "id", "token", "{'id': '$ID'}");
+    add("TokenService.ResumeToken", "id", "token", "{'id': '$ID'}");
+    add("ToolService.SuspendTool", "id", "tool", "{'id': '$ID'}");
+    add("ToolService.ResumeTool", "id", "tool", "{'id': '$ID'}");
+    add("MemberService.SuspendMember", "id", "member", "{'id': '$ID'}");
+    add("MemberService.ResumeMember", "id", "member", "{'id': '$ID'}");
+    add("OrganizationService.SuspendOrganization", "id", "organization", "{'id': '$ID'}");
+    add("OrganizationService.ResumeOrganization", "id", "organization", "{'id': '$ID'}");
+
+    add("FileService.DeleteFile", "id", "file", "{'id': '$ID'}");
     add("TokenService.DeleteToken", "id", "token", "{'id': '$ID'}");
     add("InvitationService.DeleteInvitation", "id", "invitation", "{'id': '$ID'}");
     add("ToolSourceService.DeleteToolSource", "id", "source", "{'id': '$ID'}");
     add("ModelService.DeleteModel", "name", "model", "{'name': '$ID'}", 400);
+    add("PolicyService.DeletePolicy", "id", "policy", "{'id': '$ID'}");
+    add("DecisionService.EraseDecisions", "user_id", "member", "{'userId': '$ID'}");
     add("MemberService.DeleteMember", "user_id", "member", "{'userId': '$ID'}");
     add("AgentService.DeleteAgent", "id", "agent", "{'id': '$ID'}");
   }
@@ -293,7 +368,8 @@ class TenantsTest {
         || name.equals("id")
         // The model's own name for a call, unique in its run alone.
         || (name.endsWith("_id") && !name.equals("call_id"))
-        || name.endsWith("_ids");
+        || name.endsWith("_ids")
+        || name.equals("attachments");
   }
 
   @Test
@@ -388,6 +464,7 @@ class TenantsTest {
   void namesAndAddressesAreFreeElsewhere() {
     TestServer.Client other = stranger.client();
     other.post("/api/v1/agents", "{\"name\": \"Alpha\"}").ok();
+    other.post("/api/v1/policies", ALPHA_POLICY).ok();
     other
         .post(
             "/api/v1/models",
@@ -401,6 +478,28 @@ class TenantsTest {
     }
     // The next test tries the first organization's names again: here they must be unknown.
     other.call("DELETE", "/api/v1/models/alpha-model", null).ok();
+  }
+
+  @Test
+  @Order(2)
+  void aDraftInThePlaceOfAnothersPolicyAnswersLikeOneOfNone() {
+    for (String method : List.of("test", "simulate")) {
+      for (TestServer.Client other : List.of(stranger.client(), owningBoth)) {
+        TestServer.Answer real = draft(other, method, Objects.requireNonNull(ids.get("policy")));
+        TestServer.Answer none = draft(other, method, unknown("policy"));
+
+        assertThat(real.status()).isEqualTo(404);
+        assertThat(real.reason()).isEqualTo(none.reason());
+        assertThat(none.status()).isEqualTo(404);
+      }
+      assertThat(draft(owner, method, Objects.requireNonNull(ids.get("policy"))).status())
+          .isEqualTo(200);
+    }
+  }
+
+  private static TestServer.Answer draft(TestServer.Client client, String method, String policy) {
+    return client.post(
+        "/api/v1/policies:" + method, "{\"draft\": {\"policyId\": \"" + policy + "\"}}");
   }
 
   /** The same person with the same key, but elsewhere. */

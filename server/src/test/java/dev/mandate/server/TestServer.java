@@ -2,15 +2,21 @@ package dev.mandate.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.mandate.files.FileSettings;
+import dev.mandate.policies.PolicySettings;
 import dev.mandate.runs.RunSettings;
 import dev.mandate.testing.TestDatabase;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -26,12 +32,14 @@ public final class TestServer implements AutoCloseable {
 
   private final TestDatabase database;
   private final Platform platform;
+  private final boolean alone;
   private final HttpClient http = HttpClient.newHttpClient();
   private final Client owner;
 
-  private TestServer(TestDatabase database, Platform platform) {
+  private TestServer(TestDatabase database, Platform platform, boolean alone) {
     this.database = database;
     this.platform = platform;
+    this.alone = alone;
     platform.start();
     this.owner = signIn(EMAIL, PASSWORD);
   }
@@ -61,13 +69,88 @@ public final class TestServer implements AutoCloseable {
    */
   public static TestServer on(
       TestDatabase database, Map<String, String> environment, RunSettings runs) {
+    return on(database, environment, runs, files(temporary()), PolicySettings.DEFAULTS);
+  }
+
+  /**
+   * @param files where this server keeps files, and which
+   */
+  public static TestServer on(
+      TestDatabase database,
+      Map<String, String> environment,
+      RunSettings runs,
+      FileSettings files) {
+    return on(database, environment, runs, files, PolicySettings.DEFAULTS);
+  }
+
+  /** With an OPA server, or another retention of decisions. */
+  public static TestServer on(
+      TestDatabase database,
+      Map<String, String> environment,
+      RunSettings runs,
+      FileSettings files,
+      PolicySettings policies) {
     Map<String, String> outside = new HashMap<>(environment);
     // Tests talk to fakes on this machine.
     outside.putIfAbsent("MANDATE_EGRESS_ALLOW", "127.0.0.1");
     PlatformSettings settings =
-        new PlatformSettings("127.0.0.1", 0, false, true, EMAIL, PASSWORD, outside, null, runs);
+        new PlatformSettings(
+            "127.0.0.1",
+            0,
+            false,
+            true,
+            EMAIL,
+            PASSWORD,
+            outside,
+            null,
+            runs,
+            ProcessSettings.DEFAULTS,
+            files,
+            policies,
+            Duration.ZERO);
     return new TestServer(
-        database, new Platform(settings, database.endpoint(), TestDatabase.keys(), false));
+        database, new Platform(settings, database.endpoint(), TestDatabase.keys(), false), true);
+  }
+
+  /** Another process on the same database, without models; closing it leaves the database there. */
+  public TestServer beside() {
+    PlatformSettings settings =
+        new PlatformSettings(
+            "127.0.0.1",
+            0,
+            false,
+            true,
+            EMAIL,
+            PASSWORD,
+            Map.of("MANDATE_EGRESS_ALLOW", "127.0.0.1"),
+            null,
+            RunSettings.DEFAULTS,
+            files(temporary()));
+    return new TestServer(
+        database, new Platform(settings, database.endpoint(), TestDatabase.keys(), false), false);
+  }
+
+  /** Files in a folder: small ones, and nothing is left alone for long. */
+  public static FileSettings files(Path folder) {
+    return new FileSettings(
+        folder,
+        null,
+        1 << 20,
+        4 << 20,
+        List.of("text/*", "application/json", "application/pdf", "image/*"),
+        Duration.ofMinutes(15),
+        Duration.ofMinutes(5),
+        Duration.ZERO);
+  }
+
+  private static Path temporary() {
+    try {
+      Path folder = Files.createTempDirectory("mandate-files");
+      folder.toFile().deleteOnExit();
+      return folder;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   public String url() {
@@ -246,6 +329,8 @@ public final class TestServer implements AutoCloseable {
   public void close() {
     http.close();
     platform.close();
-    database.close();
+    if (alone) {
+      database.close();
+    }
   }
 }

@@ -72,6 +72,7 @@ class McpPoolTest {
     return pool.call(
         key,
         () -> server,
+        offered -> null,
         new McpSchema.CallToolRequest(tool, nodes, Map.of(McpTools.KEY, "key-1")),
         Instant.now().plus(time),
         cancel);

@@ -7,7 +7,9 @@ import com.google.protobuf.Message;
 import dev.mandate.api.tools.v1.CallToolRequest;
 import dev.mandate.approvals.Approvals;
 import dev.mandate.approvals.ApprovalsApi;
+import dev.mandate.governance.Admitted;
 import dev.mandate.governance.Effect;
+import dev.mandate.governance.Facts;
 import dev.mandate.governance.Gate;
 import dev.mandate.governance.Outcome;
 import dev.mandate.kernel.Authorizer;
@@ -26,9 +28,14 @@ import dev.mandate.kernel.egress.EgressSettings;
 import dev.mandate.kernel.rpc.Authentication;
 import dev.mandate.kernel.rpc.Binder;
 import dev.mandate.kernel.rpc.CallAudit;
+import dev.mandate.kernel.rpc.CallPolicy;
 import dev.mandate.kernel.rpc.CallPorts;
 import dev.mandate.kernel.rpc.Method;
+import dev.mandate.policies.PolicyCheck;
+import dev.mandate.policies.Verdict;
 import dev.mandate.secrets.Secrets;
+import dev.mandate.suspensions.Suspending;
+import dev.mandate.suspensions.Suspensions;
 import dev.mandate.testing.TestDatabase;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.URI;
@@ -69,7 +76,8 @@ class ToolsTest {
             new EgressSettings(
                 Destinations.parse("test", "127.0.0.1"), null, null, Destinations.none(), null));
     Authorizer everybody = (mandate, action) -> {};
-    Gate gate = new Gate(database.db(), everybody, List.of(), List.of(), InstantSource.system());
+    Gate gate =
+        new Gate(database.db(), everybody, PolicyCheck.NONE, List.of(), InstantSource.system());
     binder = new Binder();
     tools =
         new Tools(
@@ -80,6 +88,7 @@ class ToolsTest {
             egress,
             database.wakeups(),
             gate,
+            new Suspensions(database.db(), database.wakeups(), InstantSource.system()),
             binder::table,
             InstantSource.system());
     Approvals approvals =
@@ -90,7 +99,14 @@ class ToolsTest {
             (tx, user) -> "owner",
             (tx, approval) -> {},
             InstantSource.system());
-    new ToolsApi(tools).bind(binder);
+    new ToolsApi(
+            tools,
+            new Suspending(
+                database.db(),
+                everybody,
+                new Suspensions(database.db(), database.wakeups(), InstantSource.system()),
+                tx -> {}))
+        .bind(binder);
     new ToolSourcesApi(tools).bind(binder);
     new ApprovalsApi(approvals).bind(binder);
     binder.build(
@@ -99,6 +115,7 @@ class ToolsTest {
               throw Failure.unauthenticated("nobody signs in here");
             }),
             everybody,
+            CallPolicy.NONE,
             new IdempotencyKeys(database.db()),
             CallAudit.into(database.db()),
             new SimpleMeterRegistry()));
@@ -133,6 +150,17 @@ class ToolsTest {
     return failure;
   }
 
+  /** As the gate admits it where nobody objects. */
+  private Admitted admitted(ResolvedTool tool, String arguments) {
+    return new Admitted(
+        Tools.CALL,
+        tools.resource(tool, arguments),
+        Facts.direct(),
+        "",
+        List.of(),
+        new Verdict.Stamp(0, 0, List.of(), "", 0));
+  }
+
   private ToolSources.Source importCounter() {
     McpServer.Stdio stdio =
         new McpServer.Stdio(counter.command(), Map.of("API_KEY", "sk-very-secret"));
@@ -141,7 +169,7 @@ class ToolsTest {
 
   private void set(String tool, Effect effect) {
     Catalog.Entry entry = tools.catalog().get(owner, tool);
-    tools.catalog().update(owner, tool, entry.tool().version(), effect, null, null);
+    tools.catalog().update(owner, tool, entry.tool().version(), effect, null, null, null);
   }
 
   private static Invocation invocation(String key) {
@@ -194,7 +222,13 @@ class ToolsTest {
                 tools
                     .catalog()
                     .update(
-                        owner, "counter/read", read.tool().version(), Effect.WRITE, null, null)))
+                        owner,
+                        "counter/read",
+                        read.tool().version(),
+                        Effect.WRITE,
+                        null,
+                        null,
+                        null)))
         .returns("STALE_VERSION", Failure::reason);
 
     ToolSourceId id = read.tool().sourceId();
@@ -208,7 +242,8 @@ class ToolsTest {
     importCounter();
     ResolvedTool once = tools.find(owner, "counter/increment_once").orElseThrow();
     for (int attempt = 1; attempt <= 3; attempt++) {
-      ToolResult result = tools.execute(owner, once, "{}", invocation("the-key"));
+      ToolResult result =
+          tools.execute(owner, once, "{}", admitted(once, "{}"), invocation("the-key"));
       assertThat(result.text()).isEqualTo("1");
     }
     assertThat(counter.effects()).singleElement().asString().contains("the-key");
@@ -218,11 +253,21 @@ class ToolsTest {
   void a_server_that_dies_in_the_middle_leaves_the_outcome_unknown() throws Exception {
     importCounter();
     ResolvedTool increment = tools.find(owner, "counter/increment").orElseThrow();
-    ToolResult lost = tools.execute(owner, increment, "{\"then_die\": true}", invocation("k1"));
+    ToolResult lost =
+        tools.execute(
+            owner,
+            increment,
+            "{\"then_die\": true}",
+            admitted(increment, "{\"then_die\": true}"),
+            invocation("k1"));
     assertThat(lost.outcome()).isEqualTo(Outcome.UNKNOWN);
     assertThat(lost.isError()).isTrue();
     assertThat(counter.effects()).hasSize(1);
-    assertThat(tools.execute(owner, increment, "{}", invocation("k2")).text()).isEqualTo("2");
+    assertThat(
+            tools
+                .execute(owner, increment, "{}", admitted(increment, "{}"), invocation("k2"))
+                .text())
+        .isEqualTo("2");
   }
 
   @Test
@@ -230,7 +275,7 @@ class ToolsTest {
     importCounter();
     Catalog.Entry slow = tools.catalog().get(owner, "counter/slow");
     tools.call(owner, "counter/read", "");
-    tools.catalog().update(owner, "counter/slow", slow.tool().version(), null, 1, null);
+    tools.catalog().update(owner, "counter/slow", slow.tool().version(), null, 1, null, null);
     ToolResult result = tools.call(owner, "counter/slow", "{\"ms\": 60000}").result();
     assertThat(result.outcome()).isEqualTo(Outcome.TIMEOUT);
     assertThat(result.durationMillis()).isBetween(900L, 20_000L);
@@ -251,12 +296,12 @@ class ToolsTest {
     importCounter();
     Catalog.Entry entry = tools.catalog().get(owner, "counter/increment");
     ResolvedTool before = entry.tool();
-    tools.catalog().update(owner, "counter/increment", before.version(), null, null, false);
+    tools.catalog().update(owner, "counter/increment", before.version(), null, null, false, null);
     assertThat(tools.find(owner, "counter/increment")).isEmpty();
     assertThat(tools.resolve(owner, List.of("counter/*"))).hasSize(7);
     assertThat(failure(() -> tools.call(owner, "counter/increment", "{}")))
         .returns(Failure.Code.NOT_FOUND, Failure::code);
-    assertThat(tools.execute(owner, before, "{}", invocation("k")).text())
+    assertThat(tools.execute(owner, before, "{}", admitted(before, "{}"), invocation("k")).text())
         .contains("removed or disabled");
   }
 
@@ -313,10 +358,11 @@ class ToolsTest {
     assertThat(source.row().kind()).isEqualTo("mcp-http");
     ResolvedTool tool = tools.find(owner, "web-counter/increment").orElseThrow();
     assertThat(tool.modelName()).isEqualTo("web-counter_increment");
-    assertThat(tools.execute(owner, tool, "{}", invocation("k")).text()).isEqualTo("1");
+    assertThat(tools.execute(owner, tool, "{}", admitted(tool, "{}"), invocation("k")).text())
+        .isEqualTo("1");
 
     http.process().destroyForcibly().waitFor();
-    ToolResult gone = tools.execute(owner, tool, "{}", invocation("k"));
+    ToolResult gone = tools.execute(owner, tool, "{}", admitted(tool, "{}"), invocation("k"));
     assertThat(gone.outcome()).isEqualTo(Outcome.ERROR);
     assertThat(gone.text()).contains("was not called");
     assertThat(tools.sources().get(owner, source.row().id()).row().reachable()).isFalse();
@@ -358,8 +404,8 @@ class ToolsTest {
     assertSame(() -> sources.delete(stranger, id), () -> sources.delete(stranger, missing));
     assertSame(() -> catalog.get(stranger, toolId), () -> catalog.get(stranger, missingTool));
     assertSame(
-        () -> catalog.update(stranger, toolId, 1, null, 5, null),
-        () -> catalog.update(stranger, missingTool, 1, null, 5, null));
+        () -> catalog.update(stranger, toolId, 1, null, 5, null, null),
+        () -> catalog.update(stranger, missingTool, 1, null, 5, null, null));
     assertSame(
         () -> tools.call(stranger, toolId, "{}"), () -> tools.call(stranger, missingTool, "{}"));
     assertSame(

@@ -217,11 +217,15 @@ public final class ScriptedProvider implements AutoCloseable {
 
   private boolean stream(ScriptedChat chat, ScriptedReply reply, Socket socket, OutputStream out)
       throws IOException {
+    String type =
+        reply.fault() instanceof ScriptedReply.Flood flood
+            ? flood.contentType()
+            : "text/event-stream; charset=utf-8";
     out.write(
         String.join(
                 "\r\n",
                 "HTTP/1.1 200 OK",
-                "content-type: text/event-stream; charset=utf-8",
+                "content-type: " + type,
                 "cache-control: no-cache",
                 "transfer-encoding: chunked",
                 "",
@@ -231,6 +235,9 @@ public final class ScriptedProvider implements AutoCloseable {
         reply.fault() instanceof ScriptedReply.Garbage
             ? List.of("data: {\"choices\": [ this is no JSON\n\n")
             : ScriptedWire.stream(chat.dialect(), chat.model(), reply);
+    if (reply.fault() instanceof ScriptedReply.Flood flood) {
+      return flood(flood, reply.pause().toMillis(), out);
+    }
     int limit =
         switch (reply.fault()) {
           case ScriptedReply.CutAfter cut -> cut.bytes();
@@ -249,6 +256,24 @@ public final class ScriptedProvider implements AutoCloseable {
       if (!reply.pause().isZero() && waitOrClosed(reply.pause().toMillis())) {
         return false;
       }
+    }
+    out.write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+    out.flush();
+    return true;
+  }
+
+  private boolean flood(ScriptedReply.Flood flood, long pause, OutputStream out)
+      throws IOException {
+    byte[] first = flood.first().getBytes(StandardCharsets.UTF_8);
+    if (first.length > 0) {
+      chunks(out, first, first.length);
+    }
+    byte[] again = flood.again().getBytes(StandardCharsets.UTF_8);
+    for (int i = 0; i < flood.times(); i++) {
+      if (waitOrClosed(pause)) {
+        return false;
+      }
+      chunks(out, again, again.length);
     }
     out.write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
     out.flush();

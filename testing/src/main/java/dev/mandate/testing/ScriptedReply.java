@@ -41,6 +41,9 @@ public record ScriptedReply(
   /** An error event in the stream, after the text. */
   public record ErrorInStream(String type, String message) implements Fault {}
 
+  /** 200 and this body: {@code first}, then {@code again} so many times, each after the pause. */
+  public record Flood(String contentType, String first, String again, int times) implements Fault {}
+
   /** 200 and a stream that is none. */
   public record Garbage() implements Fault {}
 

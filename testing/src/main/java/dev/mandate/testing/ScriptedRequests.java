@@ -130,6 +130,15 @@ final class ScriptedRequests {
             require(id.matches("[a-zA-Z0-9_-]+"), "tool_use.id: should match ^[a-zA-Z0-9_-]+$");
             calls.add(new Call(id, block.path("name").asText(), block.path("input").toString()));
           }
+          case "image" -> {
+            JsonNode source = block.path("source");
+            require(role.equals("user"), "image blocks are the user's");
+            require(
+                source.path("type").asText().equals("base64")
+                    && source.path("media_type").asText().startsWith("image/")
+                    && !source.path("data").asText().isEmpty(),
+                "image.source: field required");
+          }
           case "thinking" -> {
             thinking = block.path("thinking").asText();
             require(

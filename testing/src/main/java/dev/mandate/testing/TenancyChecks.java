@@ -90,9 +90,19 @@ public final class TenancyChecks {
           select c.relname || ': no tenant policy'
             from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
            where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p')
+             and not c.relispartition
              and not exists (
                select 1 from pg_policies p
                 where p.schemaname = $1 and p.tablename = c.relname and p.policyname = 'tenant')
+          """,
+          // A partition is reached through its table, whose policies then hold, and not itself.
+          """
+          select distinct c.relname || ': a partition on which ' || g.grantee || ' has rights'
+            from pg_class c
+            join information_schema.column_privileges g
+              on g.table_schema = $1 and g.table_name = c.relname
+           where c.relnamespace = $1::regnamespace and c.relispartition and c.relkind in ('r', 'p')
+             and g.grantee <> $4
           """,
           // The dispatcher is given columns, never a table; deleting has no columns.
           """

@@ -95,6 +95,15 @@ public final class TestDatabase implements AutoCloseable {
     return database;
   }
 
+  /** A database that something else has filled, with everything of ours in place. */
+  public static TestDatabase on(Server server) {
+    TestDatabase database =
+        new TestDatabase(server, Preparation.run(server, SCHEMA, keys()), InstantSource.system());
+    database.wakeups.start();
+    database.db.start();
+    return database;
+  }
+
   /** An empty database on the same server, as a new installation finds it. */
   public static Server createEmpty() {
     Server server = TestPostgres.server();
@@ -155,6 +164,11 @@ public final class TestDatabase implements AutoCloseable {
 
   /** For {@code DATABASE_URL}: a program started with it finds this database. */
   public String url() {
+    return url(server);
+  }
+
+  /** The same for any database. */
+  public static String url(Server server) {
     return "postgresql://"
         + server.admin().user()
         + ":"

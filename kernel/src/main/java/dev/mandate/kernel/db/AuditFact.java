@@ -19,6 +19,12 @@ public record AuditFact(
     String reason,
     String details,
     @Nullable String personal) {
+  /**
+   * What decided about the call that is being answered, a JSON object: every entry written
+   * meanwhile carries it as {@code policy} among its details.
+   */
+  public static final ScopedValue<String> DECISION = ScopedValue.newInstance();
+
   public static AuditFact allowed(String action, String resource, String details) {
     return new AuditFact(action, resource, Tx.Outcome.ALLOWED, "", details, null);
   }
@@ -29,6 +35,23 @@ public record AuditFact(
 
   public static AuditFact failed(String action, String resource, String reason, String details) {
     return new AuditFact(action, resource, Tx.Outcome.FAILED, reason, details, null);
+  }
+
+  /** With what decided about the call, unless the entry says so itself. */
+  AuditFact withDecision() {
+    if (!DECISION.isBound() || details.contains("\"policy\":")) {
+      return this;
+    }
+    String rest = details.strip();
+    boolean empty = rest.isEmpty() || rest.substring(1, rest.length() - 1).isBlank();
+    String policy = "{\"policy\":" + DECISION.get();
+    return new AuditFact(
+        action,
+        resource,
+        outcome,
+        reason,
+        empty ? policy + "}" : policy + "," + rest.substring(1),
+        personal);
   }
 
   public AuditFact withPersonal(String json) {

@@ -72,7 +72,8 @@ final class AuditWriter implements AutoCloseable {
     try {
       insert(batch);
       batch.forEach(each -> each.written().complete(null));
-    } catch (SQLException | RuntimeException e) {
+    } catch (SQLException | RuntimeException | Error e) {
+      // Even of an error: whoever waits for a writer that died would wait for ever.
       if (batch.size() == 1) {
         batch.getFirst().written().completeExceptionally(e);
       } else {

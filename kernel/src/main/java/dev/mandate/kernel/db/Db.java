@@ -3,12 +3,15 @@ package dev.mandate.kernel.db;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -40,6 +43,10 @@ public final class Db implements AutoCloseable {
   private final Jdbi appJdbi;
   private final Jdbi dispatchJdbi;
   private final AuditWriter auditWriter;
+
+  /** When the database last took no changes, in nanoseconds; 0 for never. */
+  private final AtomicLong unwritable = new AtomicLong();
+
   private final ThreadLocal<Boolean> inside = ThreadLocal.withInitial(() -> Boolean.FALSE);
 
   /**
@@ -80,6 +87,12 @@ public final class Db implements AutoCloseable {
     auditWriter.start();
   }
 
+  /** Shows what the pools hold: {@code mandate_db_connections} and {@code mandate_db_waiting}. */
+  public void meter(MeterRegistry meters) {
+    Pools.meter(app, "app", meters);
+    Pools.meter(dispatch, "dispatch", meters);
+  }
+
   /** One read-write transaction of the mandate's organization, as the role {@code app}. */
   public <T extends @Nullable Object> T write(Mandate mandate, TxWork<T> work) {
     for (int attempt = 1; ; attempt++) {
@@ -87,11 +100,20 @@ public final class Db implements AutoCloseable {
         return inTransaction(mandate, work, false);
       } catch (RuntimeException | SQLException e) {
         if (attempt == ATTEMPTS || !Sql.retryable(e)) {
+          if (Sql.unwritable(e)) {
+            unwritable.set(System.nanoTime() | 1);
+          }
           throw Sql.translate(e);
         }
         pause(attempt);
       }
     }
+  }
+
+  /** Whether a change was refused for want of space, or of permission, a moment ago. */
+  public boolean refusedChanges(Duration ago) {
+    long at = unwritable.get();
+    return at != 0 && System.nanoTime() - at < ago.toNanos();
   }
 
   /** {@link #write} for work that answers nothing. */
@@ -109,6 +131,10 @@ public final class Db implements AutoCloseable {
     try {
       return inTransaction(mandate, work, true);
     } catch (RuntimeException | SQLException e) {
+      if (e instanceof RuntimeException mistake && Sql.readOnly(e)) {
+        // A change in work that only reads: says nothing about the database.
+        throw mistake;
+      }
       throw Sql.translate(e);
     }
   }

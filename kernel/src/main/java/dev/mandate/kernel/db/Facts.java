@@ -25,7 +25,7 @@ final class Facts {
   /** An audit entry with all that is known about it. */
   record PendingAudit(UUID id, Mandate mandate, AuditFact entry, Instant at) {
     static PendingAudit of(Mandate mandate, AuditFact entry, Instant at) {
-      return new PendingAudit(Ids.next(), mandate, entry, at);
+      return new PendingAudit(Ids.next(), mandate, entry.withDecision(), at);
     }
   }
 
@@ -53,17 +53,25 @@ final class Facts {
         from given g join heads h on h.topic = g.topic
       """;
 
+  /** The entries, and in the same statement the word to whoever chains them. */
   private static final String AUDIT =
       """
-      insert into audit_entries
-        (org_id, id, at, action, resource, outcome, reason, chain, on_behalf_of,
-         channel, trace_id, details, personal)
-      select g.org_id, g.id, g.at, g.action, g.resource, g.outcome, g.reason, g.chain::jsonb,
-             nullif(g.behalf, ''), g.channel, g.trace_id, g.details::jsonb, g.personal::jsonb
-        from unnest(?::uuid[], ?::uuid[], ?::timestamptz[], ?::text[], ?::text[], ?::text[],
-                    ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
-          as g (org_id, id, at, action, resource, outcome, reason, chain, behalf,
-                channel, trace_id, details, personal)
+      with given as (
+        select *
+          from unnest(?::uuid[], ?::uuid[], ?::timestamptz[], ?::text[], ?::text[], ?::text[],
+                      ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
+            as g (org_id, id, at, action, resource, outcome, reason, chain, behalf,
+                  channel, trace_id, details, personal)
+      ), entered as (
+        insert into audit_entries
+          (org_id, id, at, action, resource, outcome, reason, chain, on_behalf_of,
+           channel, trace_id, details, personal)
+        select g.org_id, g.id, g.at, g.action, g.resource, g.outcome, g.reason, g.chain::jsonb,
+               nullif(g.behalf, ''), g.channel, g.trace_id, g.details::jsonb, g.personal::jsonb
+          from given g
+      )
+      insert into audit_unsealed (org_id, id, entries)
+      select org_id, (array_agg(id))[1], array_agg(id) from given group by org_id
       """;
 
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -25,6 +25,8 @@ import org.jdbi.v3.core.config.ConfigRegistry;
 import org.jdbi.v3.core.mapper.ColumnMapper;
 import org.jdbi.v3.core.mapper.ColumnMapperFactory;
 import org.jdbi.v3.core.statement.SqlStatements;
+import org.jdbi.v3.core.statement.StatementExceptions;
+import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
 import org.jdbi.v3.core.statement.TemplateEngine;
 
 /** How Java values travel: typed ids as uuid, instants as timestamptz, {@link Json} as jsonb. */
@@ -34,6 +36,8 @@ final class JdbiSetup {
   static void configure(Jdbi jdbi) {
     // Statements are static text: without templates a '<' is just a '<', and nothing is built.
     jdbi.getConfig(SqlStatements.class).setTemplateEngine(TemplateEngine.NOP);
+    // What a statement was given is people's content: it must not be in a failure, and so in a log.
+    jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
     // Db ends transactions itself.
     jdbi.getConfig(Handles.class).setForceEndTransactions(false);
     // Nulls without a type: the statement tells what they are.

@@ -7,6 +7,7 @@ import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.configuration.FluentConfiguration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings a schema up to this program: the files {@code db/migration/V<UTC timestamp>__<what>.sql}
@@ -16,7 +17,10 @@ import org.flywaydb.core.api.configuration.FluentConfiguration;
 final class Migrations {
   private Migrations() {}
 
-  static void run(Endpoint endpoint) {
+  /**
+   * @param target the newest version to migrate to; null for all that there are
+   */
+  static void run(Endpoint endpoint, @Nullable String target) {
     FluentConfiguration configuration =
         Flyway.configure(Migrations.class.getClassLoader())
             .dataSource(endpoint.jdbcUrl(), endpoint.owner().user(), endpoint.owner().password())
@@ -34,6 +38,9 @@ final class Migrations {
             .outOfOrder(true)
             .validateMigrationNaming(true)
             .connectRetries(0);
+    if (target != null) {
+      configuration.target(target);
+    }
     try {
       Flyway flyway = configuration.load();
       refuseNewer(flyway);

@@ -35,6 +35,9 @@ final class PostgresKeeper implements AutoCloseable {
   private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
   private static final int MOST_RESTARTS = 5;
 
+  /** After so long a life an end is not one of a row. */
+  private static final Duration WELL = Duration.ofMinutes(1);
+
   /**
    * Runs its arguments in the background in a process group of their own, so that a terminal's
    * Ctrl-C does not reach them before us, and interrupts them when standard input ends.
@@ -195,9 +198,13 @@ final class PostgresKeeper implements AutoCloseable {
         process = started;
         awaitReady(started, limit);
         ready.complete(null);
+        long since = System.nanoTime();
         int status = started.waitFor();
         if (stopping) {
           return;
+        }
+        if (System.nanoTime() - since > WELL.toNanos()) {
+          restarts = 0;
         }
         log.error("PostgreSQL ended by itself with status {}: {}", status, said());
       } catch (IOException | PortTaken e) {

@@ -34,6 +34,15 @@ public final class Preparation {
    *     not fit, a privilege that is missing, a server too old, a schema too new
    */
   public static Endpoint run(Server server, String schema, KeyRing keys) {
+    return run(server, schema, keys, null);
+  }
+
+  /**
+   * The same, no further than to a version of the schema, where a backup of it is to be loaded.
+   *
+   * @param target a migration's version; null for the newest
+   */
+  public static Endpoint run(Server server, String schema, KeyRing keys, @Nullable String target) {
     if (!SCHEMA.matcher(schema).matches()) {
       throw new IllegalStateException(
           "the schema name '" + schema + "' is not lower-case letters, digits and '_'");
@@ -44,7 +53,7 @@ public final class Preparation {
     } catch (SQLException e) {
       throw new IllegalStateException(explain(server, schema, e), e);
     }
-    Migrations.run(endpoint);
+    Migrations.run(endpoint, target);
     try (Connection connection = connect(server)) {
       recordKey(connection, schema, keys);
     } catch (SQLException e) {

@@ -16,6 +16,7 @@ import org.postgresql.util.ServerErrorMessage;
 /** What stores need around a statement: reading columns, and telling one refusal from another. */
 public final class Sql {
   private static final String SERIALIZATION_FAILURE = "40001";
+  private static final String READ_ONLY = "25006";
   private static final String DEADLOCK = "40P01";
 
   private Sql() {}
@@ -64,6 +65,19 @@ public final class Sql {
     return Enum.valueOf(type, row.getString(column).toUpperCase(Locale.ROOT));
   }
 
+  /** Whether the database can be read but takes no changes: no space, a broken disk, a standby. */
+  static boolean unwritable(Throwable thrown) {
+    SQLException cause = cause(thrown);
+    String state = cause == null ? "" : state(cause);
+    return state.equals("53100") || state.equals("58030") || state.equals(READ_ONLY);
+  }
+
+  /** Whether a change was tried in a transaction, or a database, that may only be read. */
+  static boolean readOnly(Throwable thrown) {
+    SQLException cause = cause(thrown);
+    return cause != null && state(cause).equals(READ_ONLY);
+  }
+
   /** Whether the same transaction, run again, may succeed. */
   static boolean retryable(Throwable thrown) {
     SQLException cause = cause(thrown);
@@ -81,6 +95,14 @@ public final class Sql {
       return thrown instanceof RuntimeException plain ? plain : Failure.internal(thrown);
     }
     String state = state(cause);
+    if (unwritable(thrown)) {
+      return Failure.unavailable(
+          "the database takes no changes at present: its disk is full, or it may only be read",
+          thrown);
+    }
+    if (state.equals("53300")) {
+      return Failure.unavailable("the database has no connection left", thrown);
+    }
     if (cause instanceof SQLTransientConnectionException
         || state.startsWith("08")
         || state.startsWith("57P")
@@ -88,6 +110,8 @@ public final class Sql {
       return Failure.unavailable("the database cannot be reached", thrown);
     }
     return switch (state) {
+      // It ended a transaction that was idle for too long, or took too long: its connection too.
+      case "25P03", "25P04" -> Failure.unavailable("the database took too long", thrown);
       case SERIALIZATION_FAILURE, DEADLOCK, "55P03" ->
           Failure.unavailable("the database is busy with the same rows: try again", thrown);
       case "57014" -> Failure.unavailable("the database took too long", thrown);

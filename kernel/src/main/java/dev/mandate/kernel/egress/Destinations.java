@@ -71,7 +71,7 @@ public final class Destinations {
   }
 
   /** Whether the address is in one of the list's networks. */
-  boolean containsAddress(InetAddress address, int port) {
+  public boolean containsAddress(InetAddress address, int port) {
     for (Entry entry : entries) {
       if ((entry.port == -1 || entry.port == port)
           && entry.network != null
@@ -83,7 +83,7 @@ public final class Destinations {
   }
 
   /** The address that a text spells, without asking anybody; empty for a name. */
-  static Optional<InetAddress> literal(String host) {
+  public static Optional<InetAddress> literal(String host) {
     if (!LITERAL.matcher(host).matches()) {
       return Optional.empty();
     }

@@ -117,6 +117,19 @@ public final class EgressResponse implements AutoCloseable {
     return all.toByteArray();
   }
 
+  /** The beginning of the rest of the body, for one of which more is of no use. */
+  public byte[] readUpTo(int most) {
+    ByteArrayOutputStream some = new ByteArrayOutputStream();
+    while (some.size() < most) {
+      byte[] piece = read();
+      if (piece == null) {
+        break;
+      }
+      some.write(piece, 0, Math.min(piece.length, most - some.size()));
+    }
+    return some.toByteArray();
+  }
+
   @Override
   public void close() {
     if (registration != null) {

@@ -10,13 +10,32 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
+import org.jspecify.annotations.Nullable;
 
 /** Certificates to trust. */
-final class Trust {
+public final class Trust {
   private Trust() {}
+
+  /**
+   * For connections that are not HTTP.
+   *
+   * @param file PEM; null for the JDK's authorities alone
+   * @throws IllegalArgumentException if the file is not readable or holds no certificate
+   */
+  public static SSLSocketFactory sockets(@Nullable Path file) {
+    try {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(null, file == null ? null : withFile(file).getTrustManagers(), null);
+      return context.getSocketFactory();
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
 
   /**
    * The JDK's authorities and those of a PEM file: a company's own authority comes on top.

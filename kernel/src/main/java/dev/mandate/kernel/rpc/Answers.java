@@ -2,6 +2,7 @@ package dev.mandate.kernel.rpc;
 
 import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpHeaderNames;
+import com.linecorp.armeria.common.HttpMethod;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.MediaType;
@@ -10,17 +11,24 @@ import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.common.ResponseHeadersBuilder;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import dev.mandate.kernel.Failure;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.Base64;
 
 /** Builds whole HTTP answers. Public for the other faces on the same port. */
 public final class Answers {
   private Answers() {}
 
-  /** The error answer of REST and of every face that has no shape of its own. */
+  /**
+   * The error answer of every face that has no shape of its own: in the shape of the protocol that
+   * the request speaks, which for most is REST's.
+   */
   public static HttpResponse failure(ServiceRequestContext ctx, Throwable thrown) {
     Failure failure = Failures.of(thrown);
     String traceId = Requests.traceId(ctx);
     Failures.log(failure, ctx.method() + " " + ctx.path(), traceId);
-    return rest(failure, traceId);
+    return Refusals.of(ctx.request().headers(), failure, traceId).toHttpResponse();
   }
 
   /**
@@ -43,43 +51,49 @@ public final class Answers {
         HttpData.ofUtf8(page));
   }
 
-  static HttpResponse rest(Failure failure, String traceId) {
-    ResponseHeadersBuilder headers =
-        ResponseHeaders.builder(HttpStatus.valueOf(failure.httpStatus()))
-            .contentType(MediaType.JSON_UTF_8)
-            .set(HttpHeaderNames.CACHE_CONTROL, "no-store");
-    String allow = failure.details().get("allow");
-    if (allow != null) {
-      headers.set(HttpHeaderNames.ALLOW, allow);
-    }
-    if (failure.httpStatus() == 401) {
-      headers.set(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer realm=\"mandate\"");
-    }
-    String retryAfter = failure.details().get("retry_after_seconds");
-    if (retryAfter != null) {
-      headers.set(HttpHeaderNames.RETRY_AFTER, retryAfter);
-    }
-    return HttpResponse.of(headers.build(), HttpData.wrap(Failures.rest(failure, traceId)));
-  }
-
-  /** A good answer, compressed if the caller likes and it is worth it. */
-  static HttpResponse body(RequestHeaders request, MediaType type, byte[] body, Exchange exchange) {
-    ResponseHeadersBuilder headers =
-        ResponseHeaders.builder(HttpStatus.OK)
-            .contentType(type)
-            .set(HttpHeaderNames.CACHE_CONTROL, "no-store");
+  /**
+   * A good answer, compressed if the caller likes and it is worth it. What is read by GET carries a
+   * tag of its content, and whoever has that content already is told so.
+   */
+  static HttpResponse body(
+      RequestHeaders request, Method method, MediaType type, byte[] body, Exchange exchange) {
+    boolean compress = body.length >= Gzip.WORTHWHILE && Accept.gzip(request, "accept-encoding");
+    ResponseHeadersBuilder headers = ResponseHeaders.builder(HttpStatus.OK).contentType(type);
     for (Exchange.Header header : exchange.headers()) {
       headers.add(header.name(), header.value());
     }
-    byte[] out = body;
     if (body.length >= Gzip.WORTHWHILE) {
       headers.add(HttpHeaderNames.VARY, "accept-encoding");
-      String accepted = request.get(HttpHeaderNames.ACCEPT_ENCODING);
-      if (accepted != null && accepted.contains("gzip")) {
-        headers.set(HttpHeaderNames.CONTENT_ENCODING, "gzip");
-        out = Gzip.compress(body);
-      }
     }
-    return HttpResponse.of(headers.build(), HttpData.wrap(out));
+    if (isGet(request) && !method.secretResponse()) {
+      // A strong tag stands for bytes: those that are compressed are others.
+      String tag = '"' + hash(body) + (compress ? "-gzip\"" : "\"");
+      headers
+          .set(HttpHeaderNames.CACHE_CONTROL, "private, no-cache")
+          .set(HttpHeaderNames.ETAG, tag)
+          .add(HttpHeaderNames.VARY, "authorization, cookie");
+      if (Accept.has(request, tag)) {
+        return HttpResponse.of(headers.status(HttpStatus.NOT_MODIFIED).build());
+      }
+    } else {
+      headers.set(HttpHeaderNames.CACHE_CONTROL, "no-store");
+    }
+    if (compress) {
+      headers.set(HttpHeaderNames.CONTENT_ENCODING, "gzip");
+    }
+    return HttpResponse.of(headers.build(), HttpData.wrap(compress ? Gzip.compress(body) : body));
+  }
+
+  private static boolean isGet(RequestHeaders request) {
+    return request.method() == HttpMethod.GET || request.method() == HttpMethod.HEAD;
+  }
+
+  private static String hash(byte[] body) {
+    try {
+      byte[] whole = MessageDigest.getInstance("SHA-256").digest(body);
+      return Base64.getUrlEncoder().withoutPadding().encodeToString(Arrays.copyOf(whole, 16));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
   }
 }

@@ -11,8 +11,8 @@ import dev.mandate.kernel.db.Db;
  */
 public interface CallAudit {
   /**
-   * A call that was refused with {@code PERMISSION_DENIED}, wherever on its way: the one place that
-   * audits denials of the contract's methods.
+   * A call that was refused with {@code PERMISSION_DENIED}, wherever on its way, unless whoever
+   * refused it has {@linkplain Failure#recorded recorded} it with more than is known here.
    */
   void denied(Mandate mandate, Method method, Failure failure);
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param credential what the caller showed, if anything
  * @param idempotencyKey as sent, checked
- * @param timeout what the caller grants the call; the method's own limit holds as well
+ * @param asked what time the caller grants the call; null for as much as the method takes
  * @param refused why this request cannot be authenticated whatever it shows (a cookie from another
  *     site)
  * @param protocol for metrics
@@ -19,6 +19,12 @@ record Caller(
     @Nullable Credential credential,
     Mandate.Origin origin,
     @Nullable String idempotencyKey,
-    Duration timeout,
+    @Nullable Duration asked,
     @Nullable Failure refused,
-    String protocol) {}
+    String protocol) {
+
+  /** How long a call of the method may take: nobody is given more than its own limit. */
+  Duration timeout(Method method) {
+    return asked != null && asked.compareTo(method.timeout()) < 0 ? asked : method.timeout();
+  }
+}

@@ -5,6 +5,7 @@ import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.ResponseHeaders;
+import com.linecorp.armeria.common.ResponseHeadersBuilder;
 import dev.mandate.kernel.Failure;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -16,12 +17,20 @@ final class ConnectFraming implements HttpOutlet.Framing {
   private static final int END = 2;
   private static final int HEADER = 5;
 
+  /** Of the messages that are sent. */
+  enum Compression {
+    NONE,
+    GZIP
+  }
+
   private final boolean json;
   private final String traceId;
+  private final Compression compression;
 
-  ConnectFraming(boolean json, String traceId) {
+  ConnectFraming(boolean json, String traceId, Compression compression) {
     this.json = json;
     this.traceId = traceId;
+    this.compression = compression;
   }
 
   /**
@@ -53,15 +62,23 @@ final class ConnectFraming implements HttpOutlet.Framing {
 
   @Override
   public ResponseHeaders headers() {
-    return ResponseHeaders.builder(HttpStatus.OK)
-        .contentType(json ? ConnectService.STREAM_JSON : ConnectService.STREAM_PROTO)
-        .set(HttpHeaderNames.CACHE_CONTROL, "no-store")
-        .build();
+    ResponseHeadersBuilder headers =
+        ResponseHeaders.builder(HttpStatus.OK)
+            .contentType(json ? ConnectService.STREAM_JSON : ConnectService.STREAM_PROTO)
+            .set(HttpHeaderNames.CACHE_CONTROL, "no-store")
+            .set("x-accel-buffering", "no");
+    if (compression == Compression.GZIP) {
+      headers.set("connect-content-encoding", "gzip");
+    }
+    return headers.build();
   }
 
   @Override
   public byte[] message(Message message) {
-    return envelope(0, json ? JsonCodec.bytes(message) : message.toByteArray());
+    byte[] plain = json ? JsonCodec.bytes(message) : message.toByteArray();
+    return compression == Compression.GZIP && plain.length >= Gzip.WORTHWHILE
+        ? envelope(COMPRESSED, Gzip.compress(plain))
+        : envelope(0, plain);
   }
 
   @Override
@@ -75,7 +92,7 @@ final class ConnectFraming implements HttpOutlet.Framing {
 
   @Override
   public byte[] restart() {
-    return end(Failures.restarting());
+    return end(Failures.draining());
   }
 
   @Override

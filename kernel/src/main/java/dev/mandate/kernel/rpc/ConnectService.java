@@ -2,20 +2,17 @@ package dev.mandate.kernel.rpc;
 
 import com.google.protobuf.Message;
 import com.linecorp.armeria.common.AggregatedHttpRequest;
-import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpHeaderNames;
+import com.linecorp.armeria.common.HttpMethod;
 import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.HttpResponse;
-import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.MediaType;
 import com.linecorp.armeria.common.QueryParams;
 import com.linecorp.armeria.common.RequestHeaders;
-import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import dev.mandate.kernel.Failure;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.Base64;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -30,30 +27,28 @@ final class ConnectService implements HttpService {
   static final MediaType STREAM_JSON = MediaType.create("application", "connect+json");
   static final MediaType STREAM_PROTO = MediaType.create("application", "connect+proto");
 
-  private static final Duration LONGEST = Duration.ofMinutes(10);
-
   private final MethodTable table;
   private final Method method;
   private final Streams streams;
-  private final long maxBody;
+  private final Bodies bodies;
 
-  ConnectService(MethodTable table, Method method, Streams streams, long maxBody) {
+  ConnectService(MethodTable table, Method method, Streams streams, Bodies bodies) {
     this.table = table;
     this.method = method;
     this.streams = streams;
-    this.maxBody = maxBody;
+    this.bodies = bodies;
   }
 
   @Override
   public HttpResponse serve(ServiceRequestContext ctx, HttpRequest req) {
     String traceId = Requests.traceId(ctx);
     CompletableFuture<HttpResponse> answer = new CompletableFuture<>();
-    Requests.limit(ctx, method);
     var _ =
-        req.aggregate()
+        bodies
+            .read(ctx, req, method)
             .whenComplete((http, cause) -> {
               if (cause != null) {
-                answer.complete(unaryFailure(Failures.ofBody(cause, maxBody), traceId));
+                answer.complete(Answers.failure(ctx, cause));
               } else if (method.streaming()) {
                 stream(ctx, http, answer);
               } else {
@@ -66,24 +61,29 @@ final class ConnectService implements HttpService {
   private HttpResponse unary(ServiceRequestContext ctx, AggregatedHttpRequest http) {
     String traceId = Requests.traceId(ctx);
     try {
+      QueryParams query = QueryParams.of();
       boolean json;
-      Message request;
-      if (http.method() == com.linecorp.armeria.common.HttpMethod.GET) {
-        QueryParams query = QueryParams.fromQueryString(ctx.query());
+      if (http.method() == HttpMethod.GET) {
+        query = QueryParams.fromQueryString(ctx.query());
         json = isJson(query.get("encoding"), "encoding");
-        request = read(getMessage(query), json);
       } else {
         json = isJson(subtype(http.headers(), ""), "content-type");
-        String encoding = http.headers().get(HttpHeaderNames.CONTENT_ENCODING);
-        request = read(Gzip.plain(http.content().array(), encoding, maxBody), json);
       }
-      Caller caller = Requests.caller(ctx, "connect", timeout(http.headers()));
+      QueryParams parameters = query;
+      Caller caller = Requests.caller(ctx, "connect", Timeouts.connect(http.headers()));
       Exchange exchange = new Exchange(caller.credential());
       Message response =
           ScopedValue.where(Exchange.CURRENT, exchange)
-              .call(() -> table.call(caller, null, method, request, ctx.whenRequestCancelled()));
+              .call(() ->
+                  table.call(
+                      caller,
+                      null,
+                      method,
+                      () -> message(body(http, parameters), json),
+                      ctx.whenRequestCancelled()));
       return Answers.body(
           http.headers(),
+          method,
           json ? JSON : PROTO,
           json ? JsonCodec.bytes(response) : response.toByteArray(),
           exchange);
@@ -92,11 +92,16 @@ final class ConnectService implements HttpService {
       if (failure != t) {
         Failures.log(failure, method.name(), traceId);
       }
-      return unaryFailure(failure, traceId);
+      return Refusals.connect(failure, traceId).toHttpResponse();
     }
   }
 
-  private byte[] getMessage(QueryParams query) {
+  private byte[] body(AggregatedHttpRequest http, QueryParams query) {
+    long limit = bodies.limit(method);
+    if (http.method() != HttpMethod.GET) {
+      String encoding = http.headers().get(HttpHeaderNames.CONTENT_ENCODING);
+      return Gzip.plain(http.content().array(), encoding, limit);
+    }
     String message = query.get("message", "");
     byte[] bytes;
     if (query.get("base64", "").equals("1")) {
@@ -108,7 +113,7 @@ final class ConnectService implements HttpService {
     } else {
       bytes = message.getBytes(StandardCharsets.UTF_8);
     }
-    return Gzip.plain(bytes, query.get("compression"), maxBody);
+    return Gzip.plain(bytes, query.get("compression"), limit);
   }
 
   /** {@code json} or {@code proto} of a content type such as {@code application/connect+json}. */
@@ -124,33 +129,10 @@ final class ConnectService implements HttpService {
     };
   }
 
-  private Message read(byte[] bytes, boolean json) {
+  private Message message(byte[] bytes, boolean json) {
     return json
         ? JsonCodec.read(bytes, method.requestType())
         : Binary.read(bytes, method.requestType());
-  }
-
-  private Duration timeout(RequestHeaders headers) {
-    String text = headers.get("connect-timeout-ms");
-    if (text == null) {
-      return method.timeout();
-    }
-    if (text.isEmpty() || text.length() > 10 || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
-      throw Failure.invalid("Connect-Timeout-Ms", "must be at most ten digits");
-    }
-    Duration asked = Duration.ofMillis(Long.parseLong(text));
-    return asked.compareTo(LONGEST) < 0 ? asked : LONGEST;
-  }
-
-  /** Connect has its own mapping of codes to statuses, without our overrides. */
-  private static HttpResponse unaryFailure(Failure failure, String traceId) {
-    int status = failure.httpStatus() == 413 ? 413 : failure.code().httpStatus();
-    return HttpResponse.of(
-        ResponseHeaders.builder(HttpStatus.valueOf(status))
-            .contentType(JSON)
-            .set(HttpHeaderNames.CACHE_CONTROL, "no-store")
-            .build(),
-        HttpData.wrap(Failures.connect(failure, traceId)));
   }
 
   private void stream(
@@ -158,38 +140,36 @@ final class ConnectService implements HttpService {
       AggregatedHttpRequest http,
       CompletableFuture<HttpResponse> answer) {
     String traceId = Requests.traceId(ctx);
-    boolean json = !subtype(http.headers(), "connect+").equals("proto");
-    HttpOutlet outlet = new HttpOutlet(new ConnectFraming(json, traceId));
+    RequestHeaders headers = http.headers();
+    boolean json = !subtype(headers, "connect+").equals("proto");
+    boolean compress = Accept.gzip(headers, "connect-accept-encoding");
+    HttpOutlet outlet =
+        new HttpOutlet(
+            new ConnectFraming(
+                json,
+                traceId,
+                compress ? ConnectFraming.Compression.GZIP : ConnectFraming.Compression.NONE));
     var _ = outlet.answer().thenAccept(answer::complete);
     var _ = ctx.whenRequestCancelled().thenRun(outlet::gone);
     Tasks.start(
         traceId,
         () -> {
-          Message request;
           Caller caller;
           try {
-            byte[] body =
-                ConnectFraming.single(
-                    http.content().array(),
-                    http.headers().get("connect-content-encoding"),
-                    maxBody);
-            request = read(body, json);
-            caller = Requests.caller(ctx, "connect", timeout(http.headers()));
+            caller = Requests.caller(ctx, "connect", Timeouts.connect(headers));
           } catch (Throwable t) {
             outlet.fail(Failures.of(t));
             return;
           }
-          streams.open(caller, method, request, outlet);
+          streams.open(caller, method, () -> message(envelope(http), json), outlet);
           outlet.start();
-          if (http.headers().contains("connect-timeout-ms")) {
-            var expiry =
-                ctx.eventLoop()
-                    .schedule(
-                        () -> outlet.fail(Failures.deadlineExceeded()),
-                        caller.timeout().toMillis(),
-                        java.util.concurrent.TimeUnit.MILLISECONDS);
-            outlet.onClosed(() -> expiry.cancel(false));
-          }
         });
+  }
+
+  private byte[] envelope(AggregatedHttpRequest http) {
+    return ConnectFraming.single(
+        http.content().array(),
+        http.headers().get("connect-content-encoding"),
+        bodies.limit(method));
   }
 }

@@ -6,6 +6,7 @@ import com.google.protobuf.Any;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RequestInfo;
 import com.linecorp.armeria.common.ContentTooLargeException;
+import com.linecorp.armeria.common.ResponseCompleteException;
 import com.linecorp.armeria.common.TimeoutException;
 import com.linecorp.armeria.common.stream.CancelledSubscriptionException;
 import com.linecorp.armeria.common.stream.ClosedStreamException;
@@ -47,6 +48,8 @@ public final class Failures {
       case ExecutionException e when e.getCause() != null -> of(e.getCause());
       case ContentTooLargeException e -> tooLarge(e.maxContentLength());
       case TimeoutException e -> deadlineExceeded();
+      // The server has answered before the body was there: nobody reads what else is said.
+      case ResponseCompleteException e -> canceled();
       case ClosedStreamException e -> canceled();
       case CancelledSubscriptionException e -> canceled();
       case InterruptedException e -> canceled();
@@ -67,7 +70,16 @@ public final class Failures {
   /** Why a request's body could not be read. */
   static Failure ofBody(Throwable thrown, long limit) {
     Failure failure = of(thrown);
-    return failure.httpStatus() == 413 ? tooLarge(limit) : failure;
+    return switch (failure.code()) {
+      case RESOURCE_EXHAUSTED -> tooLarge(limit);
+      case DEADLINE_EXCEEDED ->
+          Failure.of(
+                  Failure.Code.DEADLINE_EXCEEDED,
+                  "BODY_TOO_SLOW",
+                  "the body did not arrive in time")
+              .withHttpStatus(408);
+      default -> failure;
+    };
   }
 
   static Failure tooLarge(long limit) {
@@ -87,9 +99,10 @@ public final class Failures {
     return Failure.of(Failure.Code.CANCELED, "CANCELED", "the caller went away");
   }
 
-  static Failure restarting() {
+  static Failure draining() {
     return Failure.of(
-        Failure.Code.UNAVAILABLE, "RESTARTING", "the server restarts: come back in a moment");
+            Failure.Code.UNAVAILABLE, "DRAINING", "this process stops: come back in a moment")
+        .with("retry_after_seconds", "1");
   }
 
   static Failure wrongVerb(String verb, String allow) {
@@ -110,6 +123,14 @@ public final class Failures {
                 + ", send "
                 + expected)
         .withHttpStatus(415);
+  }
+
+  static Failure notAcceptable(String type) {
+    return Failure.of(
+            Failure.Code.INVALID_ARGUMENT,
+            "NOT_ACCEPTABLE",
+            "the answer is " + type + ", which the Accept header refuses")
+        .withHttpStatus(406);
   }
 
   /** What an HTTP status that the server itself answers means. */
@@ -202,15 +223,17 @@ public final class Failures {
 
   static Metadata grpcTrailers(Failure failure, String traceId) {
     Metadata trailers = new Metadata();
-    trailers.put(
-        GRPC_DETAILS,
-        com.google.rpc.Status.newBuilder()
-            .setCode(grpcStatus(failure).getCode().value())
-            .setMessage(failure.publicMessage())
-            .addDetails(Any.pack(info(failure)))
-            .addDetails(Any.pack(request(traceId)))
-            .build());
+    trailers.put(GRPC_DETAILS, status(failure, traceId));
     return trailers;
+  }
+
+  static com.google.rpc.Status status(Failure failure, String traceId) {
+    return com.google.rpc.Status.newBuilder()
+        .setCode(grpcStatus(failure).getCode().value())
+        .setMessage(failure.publicMessage())
+        .addDetails(Any.pack(info(failure)))
+        .addDetails(Any.pack(request(traceId)))
+        .build();
   }
 
   private static ErrorInfo info(Failure failure) {

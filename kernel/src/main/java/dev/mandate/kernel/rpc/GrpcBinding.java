@@ -5,6 +5,7 @@ import com.google.protobuf.DynamicMessage;
 import com.google.protobuf.Message;
 import com.linecorp.armeria.common.HttpMethod;
 import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.RequestHeaders;
 import com.linecorp.armeria.common.SerializationFormat;
 import com.linecorp.armeria.common.grpc.GrpcSerializationFormats;
 import com.linecorp.armeria.server.HttpService;
@@ -23,11 +24,16 @@ import io.grpc.protobuf.ProtoMethodDescriptorSupplier;
 import io.grpc.protobuf.ProtoServiceDescriptorSupplier;
 import io.grpc.protobuf.ProtoUtils;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
-import java.time.Duration;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** gRPC and gRPC-Web: Armeria's service over handlers from the method table, without stubs. */
@@ -38,14 +44,41 @@ final class GrpcBinding {
           GrpcSerializationFormats.PROTO_WEB,
           GrpcSerializationFormats.PROTO_WEB_TEXT);
 
+  private static final Set<String> TYPES =
+      Set.of(
+          "application/grpc",
+          "application/grpc+proto",
+          "application/grpc-web",
+          "application/grpc-web+proto",
+          "application/grpc-web-text",
+          "application/grpc-web-text+proto");
+
+  /** A message is not read before its caller is known, so the transport hands over its bytes. */
+  private static final MethodDescriptor.Marshaller<byte[]> RAW =
+      new MethodDescriptor.Marshaller<>() {
+        @Override
+        public InputStream stream(byte[] value) {
+          return new ByteArrayInputStream(value);
+        }
+
+        @Override
+        public byte[] parse(InputStream stream) {
+          try (stream) {
+            return stream.readAllBytes();
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        }
+      };
+
   private final MethodTable table;
   private final Streams streams;
-  private final int maxMessage;
+  private final Bodies bodies;
 
-  GrpcBinding(MethodTable table, Streams streams, int maxMessage) {
+  GrpcBinding(MethodTable table, Streams streams, Bodies bodies) {
     this.table = table;
     this.streams = streams;
-    this.maxMessage = maxMessage;
+    this.bodies = bodies;
   }
 
   GrpcService service() {
@@ -58,7 +91,10 @@ final class GrpcBinding {
     GrpcServiceBuilder builder =
         GrpcService.builder()
             .supportedSerializationFormats(FORMATS)
-            .maxRequestMessageLength(maxMessage)
+            .maxRequestMessageLength((int) Math.min(bodies.limit(), Integer.MAX_VALUE))
+            .autoCompression(true)
+            // Ours are answered with the reason; the transport's come later.
+            .useClientTimeoutHeader(false)
             .enableUnframedRequests(false)
             .addService(ProtoReflectionServiceV1.newInstance());
     services.forEach((service, methods) -> builder.addService(definition(service, methods)));
@@ -98,20 +134,20 @@ final class GrpcBinding {
 
   private ServerServiceDefinition definition(
       Descriptors.ServiceDescriptor service, List<Method> methods) {
-    Map<Method, MethodDescriptor<Message, Message>> described = new LinkedHashMap<>();
+    Map<Method, MethodDescriptor<byte[], Message>> described = new LinkedHashMap<>();
     ServiceDescriptor.Builder descriptor =
         ServiceDescriptor.newBuilder(service.getFullName())
             .setSchemaDescriptor(new ServiceSchema(service));
     for (Method method : methods) {
       Message response = DynamicMessage.getDefaultInstance(method.descriptor().getOutputType());
-      MethodDescriptor<Message, Message> one =
-          MethodDescriptor.<Message, Message>newBuilder()
+      MethodDescriptor<byte[], Message> one =
+          MethodDescriptor.<byte[], Message>newBuilder()
               .setType(
                   method.streaming()
                       ? MethodDescriptor.MethodType.SERVER_STREAMING
                       : MethodDescriptor.MethodType.UNARY)
               .setFullMethodName(method.path())
-              .setRequestMarshaller(ProtoUtils.marshaller(method.requestType()))
+              .setRequestMarshaller(RAW)
               .setResponseMarshaller(ProtoUtils.marshaller(response))
               .setSafe(method.readOnly())
               .setSchemaDescriptor(new MethodSchema(method.descriptor()))
@@ -125,12 +161,10 @@ final class GrpcBinding {
     return definition.build();
   }
 
-  private ServerCallHandler<Message, Message> handler(Method method) {
+  private ServerCallHandler<byte[], Message> handler(Method method) {
     return (call, metadata) -> {
       ServiceRequestContext ctx = ServiceRequestContext.current();
-      if (!ctx.request().headers().contains("grpc-timeout")) {
-        Requests.limit(ctx, method);
-      }
+      bodies.arriving(ctx, method);
       call.request(2);
       return method.streaming()
           ? new StreamCall(call, method, ctx)
@@ -138,61 +172,66 @@ final class GrpcBinding {
     };
   }
 
-  /** What is left of the caller's deadline; the method's own when it has none. */
-  private static Duration timeout(ServiceRequestContext ctx, Method method) {
-    long millis = ctx.requestTimeoutMillis();
-    return millis > 0 ? Duration.ofMillis(millis) : method.timeout();
-  }
-
-  private static void refuse(ServerCall<Message, Message> call, Failure failure, String traceId) {
+  private static void refuse(ServerCall<byte[], Message> call, Failure failure, String traceId) {
     call.close(Failures.grpcStatus(failure), Failures.grpcTrailers(failure, traceId));
   }
 
   /** Takes the one message of a request. */
-  private abstract static class OneMessage extends ServerCall.Listener<Message> {
-    final ServerCall<Message, Message> call;
+  private abstract class OneMessage extends ServerCall.Listener<byte[]> {
+    final ServerCall<byte[], Message> call;
     final Method method;
     final ServiceRequestContext ctx;
-    private @Nullable Message request;
+    private byte @Nullable [] request;
     private boolean tooMany;
 
-    OneMessage(ServerCall<Message, Message> call, Method method, ServiceRequestContext ctx) {
+    OneMessage(ServerCall<byte[], Message> call, Method method, ServiceRequestContext ctx) {
       this.call = call;
       this.method = method;
       this.ctx = ctx;
     }
 
     @Override
-    public void onMessage(Message message) {
+    public void onMessage(byte[] message) {
       tooMany = request != null;
       request = message;
     }
 
     @Override
     public void onHalfClose() {
-      Message message = request;
+      byte[] message = request;
+      String traceId = Requests.traceId(ctx);
       if (message == null || tooMany) {
-        call.close(Status.INTERNAL.withDescription("expected exactly one message"), new Metadata());
+        Failure failure =
+            Failure.of(
+                Failure.Code.INVALID_ARGUMENT, "MALFORMED_BODY", "expected exactly one message");
+        refuse(call, failure, traceId);
       } else {
-        Tasks.start(Requests.traceId(ctx), () -> run(message));
+        bodies.arrived(ctx, method);
+        Tasks.start(traceId, () -> run(() -> Binary.read(message, method.requestType())));
       }
     }
 
-    abstract void run(Message message);
+    abstract void run(Supplier<Message> message);
+
+    Caller caller() {
+      RequestHeaders headers = ctx.request().headers();
+      String protocol =
+          Requests.mediaType(headers).startsWith("application/grpc-web") ? "grpc-web" : "grpc";
+      return Requests.caller(ctx, protocol, Timeouts.grpc(headers));
+    }
   }
 
   private final class UnaryCall extends OneMessage {
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
 
-    UnaryCall(ServerCall<Message, Message> call, Method method, ServiceRequestContext ctx) {
+    UnaryCall(ServerCall<byte[], Message> call, Method method, ServiceRequestContext ctx) {
       super(call, method, ctx);
     }
 
     @Override
-    void run(Message request) {
+    void run(Supplier<Message> request) {
       try {
-        Binary.check(request);
-        Caller caller = Requests.caller(ctx, "grpc", timeout(ctx, method));
+        Caller caller = caller();
         Exchange exchange = new Exchange(caller.credential());
         Message response =
             ScopedValue.where(Exchange.CURRENT, exchange)
@@ -223,17 +262,16 @@ final class GrpcBinding {
   private final class StreamCall extends OneMessage {
     private final GrpcOutlet outlet;
 
-    StreamCall(ServerCall<Message, Message> call, Method method, ServiceRequestContext ctx) {
+    StreamCall(ServerCall<byte[], Message> call, Method method, ServiceRequestContext ctx) {
       super(call, method, ctx);
       this.outlet = new GrpcOutlet(call, Requests.traceId(ctx));
     }
 
     @Override
-    void run(Message request) {
+    void run(Supplier<Message> request) {
       Caller caller;
       try {
-        Binary.check(request);
-        caller = Requests.caller(ctx, "grpc", method.timeout());
+        caller = caller();
       } catch (Throwable t) {
         outlet.fail(Failures.of(t));
         return;
@@ -259,11 +297,11 @@ final class GrpcBinding {
   }
 
   private static final class GrpcOutlet extends Outlet {
-    private final ServerCall<Message, Message> call;
+    private final ServerCall<byte[], Message> call;
     private final String traceId;
     private boolean started;
 
-    GrpcOutlet(ServerCall<Message, Message> call, String traceId) {
+    GrpcOutlet(ServerCall<byte[], Message> call, String traceId) {
       this.call = call;
       this.traceId = traceId;
     }
@@ -296,7 +334,7 @@ final class GrpcBinding {
 
     @Override
     void endForRestart() {
-      refuse(call, Failures.restarting(), traceId);
+      refuse(call, Failures.draining(), traceId);
     }
 
     @Override
@@ -309,7 +347,7 @@ final class GrpcBinding {
   static HttpService guarded(HttpService grpc) {
     return grpc.decorate((delegate, ctx, req) -> {
       String type = Requests.mediaType(req.headers());
-      if (ctx.method() == HttpMethod.POST && type.startsWith("application/grpc")) {
+      if (ctx.method() == HttpMethod.POST && TYPES.contains(type)) {
         return delegate.serve(ctx, req);
       }
       Failure failure =

@@ -3,6 +3,7 @@ package dev.mandate.kernel.rpc;
 import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.MediaType;
@@ -11,7 +12,7 @@ import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.Route;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
-import com.linecorp.armeria.server.ServerListener;
+import com.linecorp.armeria.server.ServiceRequestContext;
 import com.linecorp.armeria.server.grpc.GrpcService;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.events.Wakeups;
@@ -24,6 +25,7 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -37,9 +39,22 @@ public final class HttpServer implements AutoCloseable {
    * @param port 0 for any free one
    * @param searchPort whether to take the next free port when this one is busy
    * @param maxBody most bytes of a request's body
+   * @param bodyTime how long a body may take to arrive
    * @param version what the OpenAPI document and the server say they are
+   * @param contract whether the methods are served; else only {@code /metrics} and the faces
+   * @param edge how people reach it
    */
-  public record Options(String host, int port, boolean searchPort, long maxBody, String version) {
+  public record Options(
+      String host,
+      int port,
+      boolean searchPort,
+      long maxBody,
+      Duration bodyTime,
+      String version,
+      boolean contract,
+      Edge edge) {
+    public static final Duration BODY_TIME = Duration.ofSeconds(30);
+
     public static final long MAX_BODY = 4L * 1024 * 1024;
   }
 
@@ -50,6 +65,10 @@ public final class HttpServer implements AutoCloseable {
   }
 
   private static final int PORTS_TRIED = 100;
+
+  /** What is asked of a process that stops, too. */
+  private static final Set<String> WATCHED = Set.of("/health", "/metrics");
+
   private static final Duration DRAIN = Duration.ofSeconds(10);
 
   private final Options options;
@@ -57,7 +76,9 @@ public final class HttpServer implements AutoCloseable {
   private final Streams streams;
   private final PrometheusMeterRegistry meters;
   private final List<Face> faces;
+  private final Bodies bodies;
   private @Nullable Server server;
+  private volatile boolean draining;
 
   public HttpServer(
       Options options,
@@ -70,6 +91,7 @@ public final class HttpServer implements AutoCloseable {
     this.streams = new Streams(table, wakeups);
     this.meters = meters;
     this.faces = List.copyOf(faces);
+    this.bodies = new Bodies(options.maxBody, options.bodyTime);
   }
 
   /**
@@ -78,7 +100,9 @@ public final class HttpServer implements AutoCloseable {
    * @throws Failure {@code PORT_BUSY}
    */
   public void start() {
-    streams.start();
+    if (options.contract) {
+      streams.start();
+    }
     Server built = build(freePort());
     built.start().join();
     server = built;
@@ -98,27 +122,42 @@ public final class HttpServer implements AutoCloseable {
   }
 
   private Server build(InetSocketAddress address) {
-    ServerBuilder builder =
-        Server.builder()
-            .http(address)
-            .disableServerHeader()
-            .maxRequestLength(options.maxBody)
-            .http1MaxInitialLineLength(64 * 1024)
-            .http1MaxHeaderSize(32 * 1024)
-            .http2MaxHeaderListSize(96 * 1024)
-            .requestTimeout(Binder.TIMEOUT.plus(Requests.GRACE))
-            .idleTimeout(Duration.ofMinutes(2))
-            .gracefulShutdownTimeout(Duration.ZERO, DRAIN)
-            .meterRegistry(meters)
-            .errorHandler(new ErrorPages(options.maxBody))
-            .serverListener(ServerListener.builder().whenStopping(s -> streams.goAway()).build());
+    ServerBuilder builder = Server.builder();
+    TlsFiles tls = options.edge.tls();
+    if (tls == null) {
+      builder.http(address);
+    } else {
+      // Plain HTTP is not answered on this port: a token must not travel in the clear even once.
+      builder.https(address).tlsProvider(tls);
+    }
+    builder
+        .disableServerHeader()
+        .maxRequestLength(options.maxBody)
+        .http1MaxInitialLineLength(64 * 1024)
+        .http1MaxHeaderSize(32 * 1024)
+        .http2MaxHeaderListSize(96 * 1024)
+        .requestTimeout(Binder.TIMEOUT)
+        .idleTimeout(Duration.ofMinutes(2))
+        .gracefulShutdownTimeout(Duration.ZERO, DRAIN)
+        .meterRegistry(meters)
+        // What is refused on the wire is the caller's affair; what is our own is logged by us.
+        .unloggedExceptionsReportInterval(Duration.ZERO)
+        .errorHandler(new ErrorPages(bodies));
+    if (!options.edge.corsOrigins().isEmpty()) {
+      builder.decorator(Cors.of(options.edge.corsOrigins()));
+    }
     builder.decorator((delegate, ctx, req) -> {
+      options.edge.see(ctx);
       ctx.mutateAdditionalResponseHeaders(h -> h.set("x-trace-id", Requests.traceId(ctx)));
-      return delegate.serve(ctx, req);
+      return draining && !WATCHED.contains(ctx.path())
+          ? refuse(ctx, req)
+          : delegate.serve(ctx, req);
     });
-    rpc(builder);
-    byte[] openApi = OpenApi.of(table, options.version).getBytes(StandardCharsets.UTF_8);
-    builder.service("exact:/openapi.json", page(MediaType.JSON_UTF_8, () -> openApi));
+    if (options.contract) {
+      rpc(builder);
+      byte[] openApi = OpenApi.of(table, options.version).getBytes(StandardCharsets.UTF_8);
+      builder.service("exact:/openapi.json", page(MediaType.JSON_UTF_8, () -> openApi));
+    }
     builder.service(
         "exact:/metrics",
         page(
@@ -130,13 +169,20 @@ public final class HttpServer implements AutoCloseable {
     return builder.build();
   }
 
+  /** Sends a caller to another process, and its connection with it. */
+  private static HttpResponse refuse(ServiceRequestContext ctx, HttpRequest req) {
+    var _ = ctx.initiateConnectionShutdown();
+    return HttpResponse.of(
+        req.aggregate().handle((body, cause) -> Answers.failure(ctx, Failures.draining())));
+  }
+
   private void rpc(ServerBuilder builder) {
-    RestService rest = new RestService(table, streams, options.maxBody);
+    RestService rest = new RestService(table, streams, bodies);
     builder.serviceUnder("/api/", rest);
     // Else it would be redirected to what is not there either.
     builder.service("exact:/api", rest);
     for (Method method : table.methods()) {
-      ConnectService connect = new ConnectService(table, method, streams, options.maxBody);
+      ConnectService connect = new ConnectService(table, method, streams, bodies);
       String path = "exact:/" + method.path();
       if (method.streaming()) {
         builder.service(
@@ -165,9 +211,7 @@ public final class HttpServer implements AutoCloseable {
         }
       }
     }
-    GrpcService grpc =
-        new GrpcBinding(table, streams, (int) Math.min(options.maxBody, Integer.MAX_VALUE))
-            .service();
+    GrpcService grpc = new GrpcBinding(table, streams, bodies).service();
     HttpService guarded = GrpcBinding.guarded(grpc);
     for (Route route : grpc.routes()) {
       builder.service(route, guarded);
@@ -214,10 +258,24 @@ public final class HttpServer implements AutoCloseable {
     }
   }
 
-  /** Stops: readers of streams are told to come back, other requests get ten seconds. */
+  /**
+   * Takes no more calls: new ones are told to try another process, readers of streams to come back.
+   * What runs already goes on, until {@link #close}.
+   */
+  public void drain() {
+    draining = true;
+    streams.close();
+  }
+
+  /** Whether it is about to stop. */
+  public boolean draining() {
+    return draining;
+  }
+
+  /** Stops. Requests that run are given ten seconds to end. */
   @Override
   public void close() {
-    streams.close();
+    drain();
     if (server != null) {
       server.stop().join();
     }

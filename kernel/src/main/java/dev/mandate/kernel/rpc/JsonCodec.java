@@ -80,9 +80,14 @@ public final class JsonCodec {
 
   /** Writes a message as UTF-8. */
   public static byte[] bytes(Message message) {
+    return bytes(message, null);
+  }
+
+  /** Writes the fields of a message that a mask names; all of them without one. */
+  static byte[] bytes(Message message, @Nullable Mask mask) {
     try (ByteArrayBuilder out = new ByteArrayBuilder(512)) {
       try (JsonGenerator json = JSON.createGenerator(out)) {
-        new JsonWriter(json).message(message);
+        new JsonWriter(json).message(message, mask);
       }
       return out.toByteArray();
     } catch (IOException e) {

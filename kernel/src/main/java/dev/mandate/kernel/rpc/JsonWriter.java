@@ -15,6 +15,7 @@ import com.google.protobuf.Value;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Writes messages as JSON. */
 final class JsonWriter {
@@ -27,6 +28,13 @@ final class JsonWriter {
   }
 
   void message(Message message) throws IOException {
+    message(message, null);
+  }
+
+  /**
+   * @param mask which fields to write; null for all
+   */
+  void message(Message message, @Nullable Mask mask) throws IOException {
     Shape shape = Shape.of(message.getDescriptorForType());
     if (shape.special != Shape.Special.NONE) {
       special(message, shape);
@@ -34,20 +42,22 @@ final class JsonWriter {
     }
     json.writeStartObject();
     for (Shape.Field field : shape.fields) {
-      if (field.presence() && !message.hasField(field.descriptor())) {
+      if ((field.presence() && !message.hasField(field.descriptor()))
+          || (mask != null && !mask.wants(field.descriptor()))) {
         continue;
       }
+      Mask inner = mask == null ? null : mask.of(field.descriptor());
       json.writeFieldName(field.name());
       if (field.descriptor().isMapField()) {
         map((List<?>) message.getField(field.descriptor()));
       } else if (field.descriptor().isRepeated()) {
         json.writeStartArray();
         for (Object element : (List<?>) message.getField(field.descriptor())) {
-          value(field.descriptor(), element);
+          value(field.descriptor(), element, inner);
         }
         json.writeEndArray();
       } else {
-        value(field.descriptor(), message.getField(field.descriptor()));
+        value(field.descriptor(), message.getField(field.descriptor()), inner);
       }
     }
     json.writeEndObject();
@@ -60,7 +70,7 @@ final class JsonWriter {
       FieldDescriptor key = entry.getDescriptorForType().findFieldByNumber(1);
       FieldDescriptor value = entry.getDescriptorForType().findFieldByNumber(2);
       json.writeFieldName(mapKey(key, entry.getField(key)));
-      value(value, entry.getField(value));
+      value(value, entry.getField(value), null);
     }
     json.writeEndObject();
   }
@@ -73,7 +83,7 @@ final class JsonWriter {
     };
   }
 
-  private void value(FieldDescriptor field, Object value) throws IOException {
+  private void value(FieldDescriptor field, Object value, @Nullable Mask mask) throws IOException {
     switch (field.getType()) {
       case INT32, SINT32, SFIXED32 -> json.writeNumber((Integer) value);
       case UINT32, FIXED32 -> json.writeNumber(Integer.toUnsignedLong((Integer) value));
@@ -107,7 +117,7 @@ final class JsonWriter {
           json.writeString(Double.toString(number));
         }
       }
-      case MESSAGE, GROUP -> message((Message) value);
+      case MESSAGE, GROUP -> message((Message) value, mask);
     }
   }
 
@@ -124,7 +134,7 @@ final class JsonWriter {
       case LIST -> list(known(message, ListValue.getDefaultInstance()));
       case WRAPPER -> {
         FieldDescriptor inner = shape.fields.getFirst().descriptor();
-        value(inner, message.getField(inner));
+        value(inner, message.getField(inner), null);
       }
       case UNSUPPORTED, NONE -> throw new IllegalStateException(shape.type.getFullName());
     }

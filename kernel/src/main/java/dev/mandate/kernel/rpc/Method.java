@@ -100,6 +100,11 @@ public final class Method {
     return secretResponse;
   }
 
+  /** Whether readers may ask for a part of the answer: everything that is read once by GET. */
+  boolean masked() {
+    return !streaming() && !bindings.isEmpty() && bindings.getFirst().verb().equals("GET");
+  }
+
   List<HttpBinding> bindings() {
     return bindings;
   }

@@ -7,19 +7,19 @@ import com.google.protobuf.Message;
 import dev.mandate.api.v1.Audit;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
+import dev.mandate.kernel.db.AuditFact;
 import dev.mandate.kernel.db.IdempotencyKeys;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,9 +75,8 @@ public final class MethodTable {
   /** The same with an idempotency key: repeating the call with it has no further effect. */
   public Message dispatch(
       Mandate mandate, Method method, Message request, @Nullable String idempotencyKey) {
-    Caller caller =
-        new Caller(null, mandate.origin(), idempotencyKey, method.timeout(), null, "in-process");
-    return call(caller, mandate, method, request, null);
+    Caller caller = new Caller(null, mandate.origin(), idempotencyKey, null, null, "in-process");
+    return call(caller, mandate, method, () -> request, null);
   }
 
   CallPorts ports() {
@@ -92,15 +91,20 @@ public final class MethodTable {
     return meters;
   }
 
-  /** Does a unary call on the current (virtual) thread. */
+  /**
+   * Does a unary call on the current (virtual) thread.
+   *
+   * @param request reads the message; not asked before the caller is known and may call, so that
+   *     strangers learn nothing about fields
+   */
   Message call(
       Caller caller,
       @Nullable Mandate known,
       Method method,
-      Message request,
+      Supplier<Message> request,
       @Nullable CompletableFuture<?> gone) {
     long start = System.nanoTime();
-    Deadline deadline = Deadline.start(shorter(caller.timeout(), method.timeout()));
+    Deadline deadline = Deadline.start(caller.timeout(method));
     if (gone != null) {
       var _ = gone.whenComplete((v, t) -> deadline.cancel());
     }
@@ -112,11 +116,17 @@ public final class MethodTable {
         if (known != null) {
           throw Failure.denied("HUMAN_ONLY", "signing in cannot be done on somebody's behalf");
         }
-        response = open.handler().call(caller.origin(), request);
+        response = open.handler().call(caller.origin(), request.get());
       } else {
         mandate = mandate == null ? authenticate(caller) : mandate;
         admit(mandate, method);
-        response = answer(mandate, method, request, caller.idempotencyKey());
+        if (known == null) {
+          admitDirect(mandate, method);
+        }
+        Message read = request.get();
+        CallPolicy.Face face = known == null ? CallPolicy.Face.DIRECT : CallPolicy.Face.IN_PROCESS;
+        String decision = ports.policy().require(mandate, method, read, face);
+        response = answer(mandate, method, read, caller.idempotencyKey(), decision);
       }
     } catch (Throwable t) {
       failure = Failures.of(t);
@@ -138,21 +148,39 @@ public final class MethodTable {
     return java.util.Objects.requireNonNull(response);
   }
 
-  /** Authenticates and authorizes the caller of a stream; audits a refusal. */
-  Mandate admitStream(Caller caller, Method method) {
+  /** A stream that may be opened, and by whose authority. */
+  record Admitted(Mandate mandate, Message request) {}
+
+  /** Authenticates and authorizes the caller of a stream, then reads it; audits a refusal. */
+  Admitted admitStream(Caller caller, Method method, Supplier<Message> request) {
     Mandate mandate = authenticate(caller);
     try {
       admit(mandate, method);
+      admitDirect(mandate, method);
+      Message read = request.get();
+      ports.policy().require(mandate, method, read, CallPolicy.Face.DIRECT);
+      return new Admitted(mandate, read);
     } catch (Failure failure) {
       record(method, mandate, failure);
       throw failure;
     }
-    return mandate;
   }
 
   /** Whether the stream of this caller may go on. Blocks. */
-  void readmit(Caller caller, Method method) {
-    admit(authenticate(caller), method);
+  void readmit(Caller caller, Method method, Message request) {
+    Mandate mandate = authenticate(caller);
+    admit(mandate, method);
+    admitDirect(mandate, method);
+    ports.policy().require(mandate, method, request, CallPolicy.Face.CONTINUED);
+  }
+
+  /**
+   * A call from outside. (What a run calls in process was admitted as a tool, approvals and all.)
+   */
+  private void admitDirect(Mandate mandate, Method method) {
+    if (mandate.includesAgent() && !method.rule().getSelfService()) {
+      ports.authorizer().requireDirect(mandate, method.action(), method.readOnly());
+    }
   }
 
   private Mandate authenticate(Caller caller) {
@@ -170,7 +198,7 @@ public final class MethodTable {
 
   /** The checks that stand before every handler, whatever the protocol. */
   private void admit(Mandate mandate, Method method) {
-    if (!Instant.now().isBefore(mandate.expiresAt())) {
+    if (!ports.clock().instant().isBefore(mandate.expiresAt())) {
       throw Failure.unauthenticated("this authority has expired");
     }
     if (method.rule().getHumanOnly() && mandate.includesAgent()) {
@@ -181,6 +209,19 @@ public final class MethodTable {
     } else if (!mandate.boundsPermitAction(method.action())) {
       throw Failure.denied("OUT_OF_BOUNDS", "this authority does not extend to " + method.action());
     }
+  }
+
+  private Message answer(
+      Mandate mandate,
+      Method method,
+      Message request,
+      @Nullable String idempotencyKey,
+      @Nullable String decision)
+      throws Exception {
+    return decision == null
+        ? answer(mandate, method, request, idempotencyKey)
+        : ScopedValue.where(AuditFact.DECISION, decision)
+            .call(() -> answer(mandate, method, request, idempotencyKey));
   }
 
   private Message answer(
@@ -270,12 +311,8 @@ public final class MethodTable {
       if (method.readOnly() && method.rule().getAudit() == Audit.AUDIT_ALWAYS) {
         ports.audit().allowed(mandate, method);
       }
-    } else if (failure.code() == Failure.Code.PERMISSION_DENIED) {
+    } else if (failure.code() == Failure.Code.PERMISSION_DENIED && !failure.recorded()) {
       ports.audit().denied(mandate, method, failure);
     }
-  }
-
-  private static Duration shorter(Duration a, Duration b) {
-    return a.compareTo(b) <= 0 ? a : b;
   }
 }

@@ -71,8 +71,9 @@ public final class OpenApi {
         .put("title", "Mandate")
         .put(
             "description",
-            "Every operation is also served by Connect and gRPC on the same port. Times are RFC 3339,"
-                + " 64-bit integers are strings (numbers are read too), unknown fields are refused.")
+            "Every operation is also served by Connect and gRPC on the same port. Times are RFC"
+                + " 3339, 64-bit integers are strings (numbers are read too), unknown fields are"
+                + " refused.")
         .put("version", version);
     ArrayNode tags = document.putArray("tags");
     for (ServiceDescriptor service : services) {
@@ -86,6 +87,13 @@ public final class OpenApi {
     ObjectNode shared = document.putObject("components");
     ObjectNode all = shared.putObject("schemas");
     components.forEach(all::set);
+    ObjectNode fields = shared.putObject("parameters").putObject(Mask.PARAMETER);
+    fields.put("name", Mask.PARAMETER).put("in", "query");
+    fields.put(
+        "description",
+        "The fields of the answer that are wanted, by their paths, separated by commas, e.g."
+            + " `agents.id,agents.name`. Without it, all.");
+    fields.set("schema", JSON.objectNode().put("type", "string"));
     ObjectNode security = shared.putObject("securitySchemes");
     security.putObject("bearer").put("type", "http").put("scheme", "bearer");
     security
@@ -168,6 +176,9 @@ public final class OpenApi {
           query(field, "", parameters, new ArrayDeque<>(List.of(field.getContainingType())));
         }
       }
+    }
+    if (method.masked()) {
+      parameters.addObject().put("$ref", "#/components/parameters/" + Mask.PARAMETER);
     }
     if (method.streaming() && method.after() != null) {
       ObjectNode header = parameters.addObject().put("name", "Last-Event-ID").put("in", "header");

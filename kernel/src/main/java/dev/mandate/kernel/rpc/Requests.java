@@ -30,9 +30,6 @@ public final class Requests {
   private static final AsciiString IDEMPOTENCY_KEY = AsciiString.cached("idempotency-key");
   private static final AsciiString FETCH_SITE = AsciiString.cached("sec-fetch-site");
 
-  /** For reading the request and writing the answer. */
-  static final Duration GRACE = Duration.ofSeconds(5);
-
   private Requests() {}
 
   /** The trace id of a request: taken from its {@code traceparent}, or made here, once. */
@@ -73,7 +70,12 @@ public final class Requests {
    * @param channel the face it came in by, e.g. {@code rest}
    */
   public static Mandate.Origin origin(ServiceRequestContext ctx, String channel) {
-    return new Mandate.Origin(channel, ctx.clientAddress().getHostAddress(), traceId(ctx));
+    return new Mandate.Origin(channel, Edge.of(ctx).client().getHostAddress(), traceId(ctx));
+  }
+
+  /** Whether the person's own connection is by https: a cookie for it must not go out otherwise. */
+  public static boolean secure(ServiceRequestContext ctx) {
+    return Edge.of(ctx).secure();
   }
 
   /** What the caller shows; a bearer token wins over a cookie. Null if it shows nothing. */
@@ -99,7 +101,8 @@ public final class Requests {
    * own pages, or any site could act for whoever visits it. Null if nothing is wrong.
    */
   public static @Nullable Failure crossSite(
-      RequestHeaders headers, @Nullable Credential credential) {
+      ServiceRequestContext ctx, @Nullable Credential credential) {
+    RequestHeaders headers = ctx.request().headers();
     if (credential == null
         || credential.kind() != Credential.Kind.COOKIE
         || headers.method() == HttpMethod.GET
@@ -109,7 +112,7 @@ public final class Requests {
     String site = headers.get(FETCH_SITE);
     String origin = headers.get(HttpHeaderNames.ORIGIN);
     boolean same =
-        site != null ? site.equals("same-origin") : origin != null && sameHost(headers, origin);
+        site != null ? site.equals("same-origin") : origin != null && sameHost(ctx, origin);
     return same
         ? null
         : Failure.unauthenticated(
@@ -117,37 +120,26 @@ public final class Requests {
                 + " 'Authorization: Bearer' instead");
   }
 
-  private static boolean sameHost(RequestHeaders headers, String origin) {
-    String authority = headers.authority();
+  private static boolean sameHost(ServiceRequestContext ctx, String origin) {
+    String authority = Edge.of(ctx).authority();
     try {
       String host = new URI(origin).getRawAuthority();
-      return host != null && authority != null && host.equalsIgnoreCase(authority);
+      return host != null && host.equalsIgnoreCase(authority);
     } catch (URISyntaxException e) {
       return false;
     }
   }
 
-  /**
-   * Gives the transport more time than the handler has, which ends by itself; a stream has no end.
-   */
-  static void limit(ServiceRequestContext ctx, Method method) {
-    if (method.streaming()) {
-      ctx.clearRequestTimeout();
-    } else {
-      ctx.setRequestTimeout(method.timeout().plus(GRACE));
-    }
-  }
-
   /** The caller of a method of the contract. */
-  static Caller caller(ServiceRequestContext ctx, String protocol, Duration timeout) {
+  static Caller caller(ServiceRequestContext ctx, String protocol, @Nullable Duration asked) {
     RequestHeaders headers = ctx.request().headers();
     Credential credential = credential(headers);
     return new Caller(
         credential,
         origin(ctx, protocol),
         idempotencyKey(headers),
-        timeout,
-        crossSite(headers, credential),
+        asked,
+        crossSite(ctx, credential),
         protocol);
   }
 

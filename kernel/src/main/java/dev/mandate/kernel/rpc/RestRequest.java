@@ -5,6 +5,7 @@ import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 import com.linecorp.armeria.common.QueryParams;
 import dev.mandate.kernel.Failure;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class RestRequest {
   private final HttpBinding binding;
   private final Message.Builder target;
+  private final List<String> fields = new ArrayList<>();
 
   private RestRequest(HttpBinding binding, Message.Builder target) {
     this.binding = binding;
@@ -22,22 +24,33 @@ final class RestRequest {
   }
 
   /**
+   * A request.
+   *
+   * @param mask which part of the answer is wanted; null for all
+   */
+  record Read(Message message, @Nullable Mask mask) {}
+
+  /**
    * @param query the raw query string, if there is one
    * @param lastEventId the cursor of a reader that comes back; wins over the query
    */
-  static Message read(
+  static Read read(
       Router.Match match, byte[] body, @Nullable String query, @Nullable String lastEventId) {
     Method method = match.route().method();
     RestRequest request =
         new RestRequest(match.route().binding(), method.requestType().newBuilderForType());
     request.body(body);
-    request.query(query);
+    request.query(query, method.masked());
     request.path(match.values());
     FieldDescriptor after = method.after();
     if (lastEventId != null && !lastEventId.isEmpty() && after != null) {
       request.set(request.target, after, "Last-Event-ID", lastEventId);
     }
-    return request.target.build();
+    Mask mask =
+        request.fields.isEmpty()
+            ? null
+            : Mask.of(request.fields, method.descriptor().getOutputType());
+    return new Read(request.target.build(), mask);
   }
 
   private void body(byte[] body) {
@@ -56,13 +69,17 @@ final class RestRequest {
     }
   }
 
-  private void query(@Nullable String query) {
+  private void query(@Nullable String query, boolean masked) {
     if (query == null || query.isEmpty()) {
       return;
     }
     Set<String> given = new HashSet<>();
     for (Map.Entry<String, String> parameter : QueryParams.fromQueryString(query)) {
-      parameter(parameter.getKey(), parameter.getValue(), given);
+      if (parameter.getKey().equals(Mask.PARAMETER) && masked) {
+        fields.add(parameter.getValue());
+      } else {
+        parameter(parameter.getKey(), parameter.getValue(), given);
+      }
     }
   }
 
@@ -73,6 +90,10 @@ final class RestRequest {
     Message.Builder builder = target;
     Descriptor type = target.getDescriptorForType();
     String[] steps = name.split("\\.", -1);
+    if (steps.length > JsonCodec.MAX_DEPTH) {
+      throw Failure.invalid(
+          Failure.excerpt(name), "is nested deeper than " + JsonCodec.MAX_DEPTH + " levels");
+    }
     StringBuilder canonical = new StringBuilder();
     for (int i = 0; ; i++) {
       Shape.Field found = Shape.of(type).field(steps[i]);

@@ -6,13 +6,18 @@ import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.HttpMethod;
 import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.MediaType;
+import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import dev.mandate.kernel.Failure;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** REST with JSON, and Server-Sent Events for streams, under {@code /api/v1}. */
 final class RestService implements HttpService {
@@ -21,34 +26,35 @@ final class RestService implements HttpService {
   private final MethodTable table;
   private final Router router;
   private final Streams streams;
-  private final long maxBody;
+  private final Bodies bodies;
 
-  RestService(MethodTable table, Streams streams, long maxBody) {
+  RestService(MethodTable table, Streams streams, Bodies bodies) {
     this.table = table;
     this.router = new Router(table.methods());
     this.streams = streams;
-    this.maxBody = maxBody;
+    this.bodies = bodies;
   }
 
   @Override
   public HttpResponse serve(ServiceRequestContext ctx, HttpRequest req) {
     String traceId = Requests.traceId(ctx);
+    if (ctx.method() == HttpMethod.OPTIONS) {
+      return options(ctx, req);
+    }
     Router.Match match;
     try {
-      match = router.find(verb(ctx.method()), ctx.path());
+      match = find(ctx);
     } catch (Failure failure) {
-      // Whoever is told before the body has arrived may still be sending it.
-      return HttpResponse.of(
-          req.aggregate().handle((body, cause) -> Answers.rest(failure, traceId)));
+      return refuse(ctx, req, failure);
     }
     Method method = match.route().method();
     CompletableFuture<HttpResponse> answer = new CompletableFuture<>();
-    Requests.limit(ctx, method);
     var _ =
-        req.aggregate()
+        bodies
+            .read(ctx, req, method)
             .whenComplete((body, cause) -> {
               if (cause != null) {
-                answer.complete(Answers.rest(Failures.ofBody(cause, maxBody), traceId));
+                answer.complete(Answers.failure(ctx, cause));
               } else if (method.streaming()) {
                 stream(ctx, match, body, answer);
               } else {
@@ -58,8 +64,35 @@ final class RestService implements HttpService {
     return HttpResponse.of(answer);
   }
 
-  private static String verb(HttpMethod verb) {
-    return verb == HttpMethod.HEAD ? "GET" : verb.name();
+  private Router.Match find(ServiceRequestContext ctx) {
+    if (ctx.method() != HttpMethod.HEAD) {
+      return router.find(ctx.method().name(), ctx.path());
+    }
+    Router.Match match = router.find("GET", ctx.path());
+    if (match.route().method().streaming()) {
+      // The headers of a stream are there when it is open.
+      throw Failures.wrongVerb("HEAD", "GET");
+    }
+    return match;
+  }
+
+  private HttpResponse options(ServiceRequestContext ctx, HttpRequest req) {
+    try {
+      String allow = String.join(", ", router.verbs(ctx.path()));
+      return HttpResponse.of(
+          req.aggregate()
+              .handle((body, cause) ->
+                  HttpResponse.of(
+                      ResponseHeaders.of(
+                          HttpStatus.NO_CONTENT, HttpHeaderNames.ALLOW, allow + ", OPTIONS"))));
+    } catch (Failure failure) {
+      return refuse(ctx, req, failure);
+    }
+  }
+
+  /** Whoever is told before the body has arrived may still be sending it. */
+  private static HttpResponse refuse(ServiceRequestContext ctx, HttpRequest req, Failure failure) {
+    return HttpResponse.of(req.aggregate().handle((body, cause) -> Answers.failure(ctx, failure)));
   }
 
   private HttpResponse unary(
@@ -67,35 +100,59 @@ final class RestService implements HttpService {
     Method method = match.route().method();
     String traceId = Requests.traceId(ctx);
     try {
-      Message request = read(ctx, match, http);
-      Caller caller = Requests.caller(ctx, "rest", method.timeout());
+      accept(http.headers(), "application/json");
+      Caller caller = Requests.caller(ctx, "rest", Timeouts.rest(http.headers()));
       Exchange exchange = new Exchange(caller.credential());
+      AtomicReference<@Nullable Mask> mask = new AtomicReference<>();
       Message response =
           ScopedValue.where(Exchange.CURRENT, exchange)
-              .call(() -> table.call(caller, null, method, request, ctx.whenRequestCancelled()));
+              .call(() ->
+                  table.call(
+                      caller,
+                      null,
+                      method,
+                      () -> {
+                        RestRequest.Read read = read(ctx, match, http);
+                        mask.set(read.mask());
+                        return read.message();
+                      },
+                      ctx.whenRequestCancelled()));
       return Answers.body(
-          http.headers(), MediaType.JSON_UTF_8, JsonCodec.bytes(response), exchange);
+          http.headers(),
+          method,
+          MediaType.JSON_UTF_8,
+          JsonCodec.bytes(response, mask.get()),
+          exchange);
     } catch (Throwable t) {
       Failure failure = Failures.of(t);
       if (failure != t) {
         Failures.log(failure, method.name(), traceId);
       }
-      return Answers.rest(failure, traceId);
+      return Refusals.rest(failure, traceId).toHttpResponse();
     }
   }
 
-  private Message read(ServiceRequestContext ctx, Router.Match match, AggregatedHttpRequest http) {
+  private static void accept(RequestHeaders headers, String type) {
+    if (!Accept.type(headers, type)) {
+      throw Failures.notAcceptable(type);
+    }
+  }
+
+  private RestRequest.Read read(
+      ServiceRequestContext ctx, Router.Match match, AggregatedHttpRequest http) {
+    Method method = match.route().method();
     byte[] body =
         Gzip.plain(
-            http.content().array(), http.headers().get(HttpHeaderNames.CONTENT_ENCODING), maxBody);
+            http.content().array(),
+            http.headers().get(HttpHeaderNames.CONTENT_ENCODING),
+            bodies.limit(method));
     if (body.length > 0) {
       String type = Requests.mediaType(http.headers());
       if (!type.equals("application/json")) {
         throw Failures.unsupportedMediaType(type, "application/json");
       }
     }
-    String lastEventId =
-        match.route().method().streaming() ? http.headers().get("last-event-id") : null;
+    String lastEventId = method.streaming() ? http.headers().get("last-event-id") : null;
     return RestRequest.read(match, body, ctx.query(), lastEventId);
   }
 
@@ -107,22 +164,23 @@ final class RestService implements HttpService {
     Method method = match.route().method();
     String traceId = Requests.traceId(ctx);
     HttpOutlet outlet =
-        new HttpOutlet(new SseFraming(method, traceId, failure -> Answers.rest(failure, traceId)));
+        new HttpOutlet(
+            new SseFraming(
+                method, traceId, failure -> Refusals.rest(failure, traceId).toHttpResponse()));
     var _ = outlet.answer().thenAccept(answer::complete);
     var _ = ctx.whenRequestCancelled().thenRun(outlet::gone);
     Tasks.start(
         traceId,
         () -> {
-          Message request;
           Caller caller;
           try {
-            request = read(ctx, match, http);
-            caller = Requests.caller(ctx, "sse", method.timeout());
+            accept(http.headers(), "text/event-stream");
+            caller = Requests.caller(ctx, "sse", Timeouts.rest(http.headers()));
           } catch (Throwable t) {
             outlet.fail(Failures.of(t));
             return;
           }
-          streams.open(caller, method, request, outlet);
+          streams.open(caller, method, () -> read(ctx, match, http).message(), outlet);
           if (!outlet.closed()) {
             outlet.start();
             Future<?> keepAlive =

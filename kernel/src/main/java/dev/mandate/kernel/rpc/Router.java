@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -95,6 +96,24 @@ final class Router {
       throw Failure.of(Failure.Code.NOT_FOUND, "NO_ROUTE", "there is no such address");
     }
     throw Failures.wrongVerb(verb, String.join(", ", walk.allowed));
+  }
+
+  /**
+   * The verbs that an address takes, in order.
+   *
+   * @throws Failure {@code NO_ROUTE}
+   */
+  Set<String> verbs(String path) {
+    // No verb is called so: the walk looks at every end that the address leads to.
+    Walk walk = new Walk("", path.substring(1).split("/", -1));
+    Route none = descend(root, 0, walk);
+    if (none != null || walk.allowed.isEmpty()) {
+      throw Failure.of(Failure.Code.NOT_FOUND, "NO_ROUTE", "there is no such address");
+    }
+    if (walk.allowed.contains("GET")) {
+      walk.allowed.add("HEAD");
+    }
+    return walk.allowed;
   }
 
   private static @Nullable Route descend(Node node, int depth, Walk walk) {

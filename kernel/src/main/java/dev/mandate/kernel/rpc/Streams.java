@@ -12,6 +12,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,13 +33,15 @@ final class Streams implements AutoCloseable {
     final Caller caller;
     final Method method;
     final Mandate mandate;
+    final Message request;
     final Outlet outlet;
     volatile long checkedAt = System.nanoTime();
 
-    Open(Caller caller, Method method, Mandate mandate, Outlet outlet) {
+    Open(Caller caller, Method method, Mandate mandate, Message request, Outlet outlet) {
       this.caller = caller;
       this.method = method;
       this.mandate = mandate;
+      this.request = request;
       this.outlet = outlet;
     }
   }
@@ -61,25 +64,42 @@ final class Streams implements AutoCloseable {
     tick = Deadline.TIMER.scheduleWithFixedDelay(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
-  /** Opens a stream on the current (virtual) thread. The outlet is told of every failure. */
-  void open(Caller caller, Method method, Message request, Outlet outlet) {
+  /**
+   * Opens a stream on the current (virtual) thread. The outlet is told of every failure. A stream
+   * lives as long as its caller asked for, if it asked.
+   *
+   * @param request reads the message; not asked before the caller is known and may call
+   */
+  void open(Caller caller, Method method, Supplier<Message> request, Outlet outlet) {
     long start = System.nanoTime();
-    Deadline deadline = Deadline.start(method.timeout());
+    Deadline deadline = Deadline.start(caller.timeout(method));
     outlet.onClosed(deadline::cancel);
     Failure failure = null;
     try {
       if (stopping) {
-        throw Failures.ofStatus(503);
+        throw Failures.draining();
       }
-      Mandate mandate = table.admitStream(caller, method);
-      Open stream = new Open(caller, method, mandate, outlet);
+      MethodTable.Admitted admitted = table.admitStream(caller, method, request);
+      Mandate mandate = admitted.mandate();
+      Message message = admitted.request();
+      Open stream = new Open(caller, method, mandate, message, outlet);
       open.add(stream);
       table.meters().streamOpened();
       outlet.onClosed(() -> {
         open.remove(stream);
         table.meters().streamClosed();
       });
-      ((Method.Handler.Streaming) method.handler()).handler().open(mandate, request, outlet);
+      ((Method.Handler.Streaming) method.handler()).handler().open(mandate, message, outlet);
+      Duration asked = caller.asked();
+      if (asked != null) {
+        long left = asked.toNanos() - (System.nanoTime() - start);
+        Future<?> expiry =
+            Deadline.TIMER.schedule(
+                () -> Thread.startVirtualThread(() -> outlet.fail(Failures.deadlineExceeded())),
+                left,
+                TimeUnit.NANOSECONDS);
+        outlet.onClosed(() -> expiry.cancel(false));
+      }
     } catch (Throwable t) {
       failure = Failures.of(t);
     }
@@ -119,7 +139,7 @@ final class Streams implements AutoCloseable {
           .start(() -> {
             try {
               long now = System.nanoTime();
-              Instant wall = Instant.now();
+              Instant wall = table.ports().clock().instant();
               recheck(stream ->
                   now - stream.checkedAt > RECHECK || !wall.isBefore(stream.mandate.expiresAt()));
             } finally {
@@ -140,10 +160,10 @@ final class Streams implements AutoCloseable {
   private void recheck(Open stream) {
     stream.checkedAt = System.nanoTime();
     try {
-      if (!Instant.now().isBefore(stream.mandate.expiresAt())) {
+      if (!table.ports().clock().instant().isBefore(stream.mandate.expiresAt())) {
         throw Failure.unauthenticated("the authority of this stream has expired");
       }
-      table.readmit(stream.caller, stream.method);
+      table.readmit(stream.caller, stream.method, stream.request);
     } catch (Throwable t) {
       Failure failure = Failures.of(t);
       switch (failure.code()) {

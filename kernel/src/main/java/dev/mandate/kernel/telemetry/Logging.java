@@ -7,6 +7,8 @@ import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.pattern.ClassicConverter;
 import ch.qos.logback.classic.pattern.ThrowableProxyConverter;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.rolling.RollingFileAppender;
 import ch.qos.logback.core.rolling.TimeBasedRollingPolicy;
@@ -44,7 +46,12 @@ public final class Logging {
 
   private Logging() {}
 
-  /** Where a server's log stands. */
+  /** Whether the log goes to standard output, for whoever collects it there. */
+  public static boolean toOutput(Config.Log log) {
+    return log.file().equals("-");
+  }
+
+  /** Where a server's log stands, unless it goes to standard output. */
   public static Path file(Config.Log log, DataFolder folder) {
     return log.file().isEmpty() ? folder.logs().resolve("mandate.log") : Path.of(log.file());
   }
@@ -56,24 +63,16 @@ public final class Logging {
     context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.OFF);
   }
 
-  /** From now on everything is logged to {@link #file}, and nothing to the terminal. */
+  /** From now on everything is logged to {@link #file}, and to the terminal only if told so. */
   public static void start(Config.Log settings, DataFolder folder) {
     LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
     context.reset();
-    Path file = file(settings, folder);
-
-    RollingFileAppender<ILoggingEvent> appender = new RollingFileAppender<>();
+    Encoder<ILoggingEvent> encoder =
+        settings.format() == Config.Log.Format.JSON ? json(context) : text(context);
+    OutputStreamAppender<ILoggingEvent> appender =
+        toOutput(settings) ? new ConsoleAppender<>() : daily(context, file(settings, folder));
     appender.setContext(context);
-    appender.setFile(file.toString());
-    TimeBasedRollingPolicy<ILoggingEvent> daily = new TimeBasedRollingPolicy<>();
-    daily.setContext(context);
-    daily.setParent(appender);
-    daily.setFileNamePattern(file + ".%d{yyyy-MM-dd}.gz");
-    daily.setMaxHistory(DAYS_KEPT);
-    daily.start();
-    appender.setRollingPolicy(daily);
-    appender.setEncoder(
-        settings.format() == Config.Log.Format.JSON ? json(context) : text(context));
+    appender.setEncoder(encoder);
     appender.start();
 
     context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(appender);
@@ -81,6 +80,20 @@ public final class Logging {
         .getLogger(Logger.ROOT_LOGGER_NAME)
         .setLevel(Level.toLevel(settings.level().name().toLowerCase(Locale.ROOT)));
     QUIET.forEach(library -> context.getLogger(library).setLevel(Level.WARN));
+  }
+
+  private static OutputStreamAppender<ILoggingEvent> daily(LoggerContext context, Path file) {
+    RollingFileAppender<ILoggingEvent> appender = new RollingFileAppender<>();
+    appender.setContext(context);
+    appender.setFile(file.toString());
+    TimeBasedRollingPolicy<ILoggingEvent> policy = new TimeBasedRollingPolicy<>();
+    policy.setContext(context);
+    policy.setParent(appender);
+    policy.setFileNamePattern(file + ".%d{yyyy-MM-dd}.gz");
+    policy.setMaxHistory(DAYS_KEPT);
+    policy.start();
+    appender.setRollingPolicy(policy);
+    return appender;
   }
 
   private static Encoder<ILoggingEvent> text(LoggerContext context) {

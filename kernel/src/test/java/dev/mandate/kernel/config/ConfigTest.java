@@ -25,7 +25,8 @@ class ConfigTest {
   @Test
   void defaults_are_what_the_reference_says() throws IOException {
     Config config = load(List.of(), Map.of(), "");
-    assertThat(config.http()).isEqualTo(new Config.Http("127.0.0.1", 6263, ""));
+    assertThat(config.http())
+        .isEqualTo(new Config.Http("127.0.0.1", 6263, "", List.of(), List.of(), "", ""));
     assertThat(config.database()).isEqualTo(new Config.Database(new Secret(""), "mandate", 20, 6));
     assertThat(config.log())
         .isEqualTo(new Config.Log(Config.Log.Level.INFO, Config.Log.Format.TEXT, ""));
@@ -33,6 +34,21 @@ class ConfigTest {
     assertThat(config.runs()).isEqualTo(new Config.Runs(100, 200, 64));
     assertThat(config.egress().allow()).isEmpty();
     assertThat(config.empty()).isFalse();
+    assertThat(config.roles()).containsExactly("api", "worker");
+    assertThat(config.fanout().value()).isEqualTo("postgres");
+  }
+
+  @Test
+  void a_part_of_the_work_is_taken_only_where_others_can_take_the_rest() throws IOException {
+    Map<String, String> shared = Map.of("DATABASE_URL", "postgresql://u:p@h/d");
+    assertThat(load(List.of("--roles", "worker"), shared, "").roles()).containsExactly("worker");
+    assertThatThrownBy(() -> load(List.of("--roles", "worker"), Map.of(), ""))
+        .hasMessageContaining("roles")
+        .hasMessageContaining("DATABASE_URL");
+    assertThatThrownBy(() -> load(List.of("--roles", "api,wroker"), shared, ""))
+        .hasMessage("roles: 'wroker' is not api or worker");
+    assertThatThrownBy(() -> load(List.of("--roles", ","), shared, ""))
+        .hasMessageContaining("must name api, worker or both");
   }
 
   @Test
@@ -49,7 +65,8 @@ class ConfigTest {
             List.of("--port", "3", "--empty", "--log.format=json"),
             Map.of("MANDATE_HTTP_PORT", "2", "MANDATE_DATABASE_SCHEMA", "other", "HOME", "/x"),
             file);
-    assertThat(config.http()).isEqualTo(new Config.Http("0.0.0.0", 3, ""));
+    assertThat(config.http())
+        .isEqualTo(new Config.Http("0.0.0.0", 3, "", List.of(), List.of(), "", ""));
     assertThat(config.egress().allow()).containsExactly("db.internal", "10.0.0.0/8");
     assertThat(config.approvals().expiry()).isEqualTo(Duration.ofMinutes(90));
     assertThat(config.database().schema()).isEqualTo("other");

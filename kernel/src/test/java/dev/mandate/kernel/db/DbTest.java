@@ -9,6 +9,8 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.events.Event;
 import dev.mandate.kernel.events.Events;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Instant;
@@ -16,6 +18,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.assertj.core.api.Assertions;
 import org.jdbi.v3.core.JdbiException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -347,5 +350,16 @@ class DbTest {
     Mandate mandate = KernelDatabase.mandate();
     assertThatThrownBy(() -> db.read(mandate, tx -> note(tx, "x")))
         .hasMessageContaining("read-only transaction");
+  }
+
+  @Test
+  void what_a_statement_was_given_is_not_in_its_failure() {
+    Mandate mandate = KernelDatabase.mandate();
+    db.write(mandate, tx -> note(tx, "very private words"));
+    Throwable thrown =
+        Assertions.catchThrowable(() -> db.write(mandate, tx -> note(tx, "very private words")));
+    StringWriter all = new StringWriter();
+    thrown.printStackTrace(new PrintWriter(all));
+    assertThat(all.toString()).contains("notes_text_key").doesNotContain("very private words");
   }
 }

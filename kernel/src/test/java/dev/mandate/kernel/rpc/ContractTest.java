@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.DescriptorProtos.FileDescriptorProto;
 import com.google.protobuf.DescriptorProtos.FileDescriptorSet;
+import com.google.protobuf.DescriptorProtos.MethodOptions.IdempotencyLevel;
 import com.google.protobuf.Descriptors.FileDescriptor;
 import com.google.protobuf.Descriptors.MethodDescriptor;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
@@ -77,6 +78,7 @@ class ContractTest {
               throw Failure.unauthenticated("nobody");
             }),
             (Mandate mandate, String action) -> {},
+            CallPolicy.NONE,
             new IdempotencyKeys(database.db()),
             CallAudit.into(database.db()),
             new SimpleMeterRegistry()));
@@ -92,6 +94,16 @@ class ContractTest {
           .allSatisfy(method -> {
             assertThat(method.bindings()).as(method.name()).isNotEmpty();
             assertThat(table.inputSchema(method)).startsWith("{\"type\":\"object\"");
+            // Connect's clients read by GET, which can be cached, if the contract says they may.
+            assertThat(method.descriptor().getOptions().getIdempotencyLevel())
+                .as(
+                    "%s: 'option idempotency_level = NO_SIDE_EFFECTS;' belongs to GET, and only"
+                        + " there",
+                    method.name())
+                .isEqualTo(
+                    method.masked()
+                        ? IdempotencyLevel.NO_SIDE_EFFECTS
+                        : IdempotencyLevel.IDEMPOTENCY_UNKNOWN);
           });
       String now = OpenApi.of(table, "0.1.0");
       if ("write".equals(System.getProperty("mandate.openapi"))) {

@@ -16,6 +16,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
@@ -38,6 +39,7 @@ final class RpcServer implements AutoCloseable {
   final Set<String> revoked = ConcurrentHashMap.newKeySet();
   final Set<String> forbidden = ConcurrentHashMap.newKeySet();
   final AtomicInteger authenticated = new AtomicInteger();
+  private final String scheme;
   final MethodTable table;
   final HttpServer http;
   final HttpClient client = HttpClient.newHttpClient();
@@ -46,6 +48,11 @@ final class RpcServer implements AutoCloseable {
   final HttpClient streams = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   RpcServer(HttpServer.Face... faces) {
+    this(Edge.NONE, HttpServer.Options.BODY_TIME, faces);
+  }
+
+  RpcServer(Edge edge, Duration bodyTime, HttpServer.Face... faces) {
+    this.scheme = edge.tls() == null ? "http" : "https";
     Binder binder = new Binder();
     notes.bind(binder);
     CallAudit audit =
@@ -65,12 +72,14 @@ final class RpcServer implements AutoCloseable {
             new CallPorts(
                 new Authentication(this::authenticate),
                 this::require,
+                CallPolicy.NONE,
                 new IdempotencyKeys(database.db()),
                 audit,
                 meters));
     this.http =
         new HttpServer(
-            new HttpServer.Options("127.0.0.1", 0, false, HttpServer.Options.MAX_BODY, "1"),
+            new HttpServer.Options(
+                "127.0.0.1", 0, false, HttpServer.Options.MAX_BODY, bodyTime, "1", true, edge),
             table,
             wakeups,
             meters,
@@ -110,7 +119,7 @@ final class RpcServer implements AutoCloseable {
   }
 
   URI uri(String path) {
-    return URI.create("http://127.0.0.1:" + http.port() + path);
+    return URI.create(scheme + "://127.0.0.1:" + http.port() + path);
   }
 
   /** A request as Ann; headers given later win. */

@@ -240,18 +240,8 @@ final class Resolver {
 
   private Literal.With with(Literal.With w) {
     Term target = w.target();
-    String name = Term.dotted(target);
-    boolean root =
-        name.equals("input")
-            || name.equals("data")
-            || name.startsWith("input.")
-            || name.startsWith("data.");
-    Term resolvedTarget;
-    if (root) {
-      resolvedTarget = term(target);
-    } else {
-      resolvedTarget = functionName(target, name);
-    }
+    Term function = functionNameOrNull(target, Term.dotted(target));
+    Term resolvedTarget = function == null ? document(target) : function;
     Term value = w.value();
     if (!isRooted(resolvedTarget, "input")
         && (value instanceof Term.Var || value instanceof Term.Ref)) {
@@ -265,6 +255,16 @@ final class Resolver {
       }
     }
     return new Literal.With(w.loc(), resolvedTarget, term(value));
+  }
+
+  // Through a name of the package or an import as well: both stand for documents.
+  private Term document(Term target) {
+    Term head = target instanceof Term.Ref r ? r.head() : target;
+    if (head instanceof Term.Var v
+        && (Vars.isRoot(v) || (!isLocal(v.name()) && globalPath(v.name()) != null))) {
+      return term(target);
+    }
+    return functionName(target, Term.dotted(target));
   }
 
   private static Term builtinMarker(Term.Var v) {

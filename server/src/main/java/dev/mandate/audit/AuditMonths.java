@@ -1,0 +1,179 @@
+package dev.mandate.audit;
+
+import dev.mandate.kernel.OrgId;
+import dev.mandate.kernel.db.Db;
+import dev.mandate.kernel.db.Endpoint;
+import dev.mandate.kernel.db.Tx;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.YearMonth;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The record's partitions: made ahead of their months, and dropped when the time is over that they
+ * are kept. Only whole months go, all of whose entries are chained; a signed checkpoint takes their
+ * place, from which what is left goes on.
+ */
+final class AuditMonths {
+  private static final Logger log = LoggerFactory.getLogger(AuditMonths.class);
+  private static final int AHEAD = 2;
+  private static final String ROWS_IN_THE_WAY = "23514";
+  private static final String LOCKED = "55P03";
+
+  private final Db db;
+  private final Endpoint endpoint;
+  private final SigningKeys keys;
+  private final Duration keep;
+
+  /**
+   * @param keep zero for ever
+   */
+  AuditMonths(Db db, Endpoint endpoint, SigningKeys keys, Duration keep) {
+    this.db = db;
+    this.endpoint = endpoint;
+    this.keys = keys;
+    this.keep = keep;
+  }
+
+  void tidy(Instant now) throws SQLException {
+    YearMonth month = YearMonth.from(now.atOffset(ZoneOffset.UTC));
+    try (Connection owner = endpoint.connect(endpoint.owner(), "mandate audit months");
+        Statement statement = owner.createStatement()) {
+      // Whoever writes must not queue behind us for long.
+      statement.execute("set lock_timeout = '2s'");
+      for (int i = 0; i <= AHEAD; i++) {
+        make(owner, month.plusMonths(i));
+      }
+      if (keep.isPositive()) {
+        drop(owner, YearMonth.from(now.minus(keep).atOffset(ZoneOffset.UTC)));
+      }
+    }
+  }
+
+  private static void make(Connection owner, YearMonth month) throws SQLException {
+    if (partitions(owner).contains(name(month))) {
+      return;
+    }
+    try (PreparedStatement statement =
+        owner.prepareStatement("select mandate_audit_month(?, ?, ?)")) {
+      statement.setString(1, name(month));
+      statement.setObject(2, first(month));
+      statement.setObject(3, first(month.plusMonths(1)));
+      statement.execute();
+    } catch (SQLException e) {
+      if (LOCKED.equals(e.getSQLState())) {
+        log.info("no partition for {} yet, the record is in use", month);
+      } else if (ROWS_IN_THE_WAY.equals(e.getSQLState())) {
+        // The default partition has rows of it and keeps those that come.
+        log.debug("{} stays in the default partition", month);
+      } else {
+        throw e;
+      }
+    }
+  }
+
+  /** Everything before a month. */
+  private void drop(Connection owner, YearMonth kept) throws SQLException {
+    UUID boundary = first(kept);
+    List<OrgId> organizations = db.dispatch(ChainStore::organizations);
+    for (OrgId org : organizations) {
+      if (db.read(Sealer.system(org), tx -> ChainStore.waitsBefore(tx, boundary))) {
+        log.warn("the record before {} is kept: some of it is not chained yet", kept);
+        return;
+      }
+    }
+    SigningKey key = keys.current();
+    for (OrgId org : organizations) {
+      db.run(Sealer.system(org), tx -> replace(tx, key, boundary));
+    }
+    for (String partition : partitions(owner)) {
+      if (partition.compareTo(name(kept)) < 0) {
+        try (Statement statement = owner.createStatement()) {
+          statement.execute("drop table " + partition);
+        }
+        log.info("dropped {}: its time is over", partition);
+      }
+    }
+    emptyDefault(owner, boundary);
+    for (OrgId org : organizations) {
+      Long upTo =
+          db.read(
+              Sealer.system(org),
+              tx -> {
+                Checkpoint drop = ChainStore.lastDrop(tx);
+                return drop == null ? 0L : drop.seq();
+              });
+      db.dispatch(sql -> ChainStore.deleteSeals(sql, org, upTo));
+    }
+  }
+
+  /** The checkpoint that stands for what goes; none if nothing of the organization's does. */
+  private static void replace(Tx tx, SigningKey key, UUID boundary) {
+    ChainStore.Head head = ChainStore.lockHead(tx);
+    Checkpoint before = ChainStore.lastDrop(tx);
+    boolean said = before != null && boundary.equals(before.droppedBefore());
+    if (head.seq() == 0 || said || !ChainStore.sealedBefore(tx, boundary)) {
+      return;
+    }
+    // Entries that were late stand after some that stay: those places keep their hash alone.
+    ChainStore.Head last = ChainStore.lastBefore(tx, boundary, head);
+    ChainStore.insertCheckpoint(
+        tx, Checkpoint.sign(key, tx.org(), last.seq(), last.hash(), Sealer.now(), boundary));
+  }
+
+  /** What of the default partition's is older: entries of before there were partitions. */
+  private static void emptyDefault(Connection owner, UUID boundary) throws SQLException {
+    owner.setAutoCommit(false);
+    try (Statement alter = owner.createStatement();
+        PreparedStatement delete =
+            owner.prepareStatement("delete from audit_entries_default where id < ?")) {
+      // The owner sees rows only while row-level security is not forced; nobody else does ever.
+      alter.execute("alter table audit_entries_default no force row level security");
+      delete.setObject(1, boundary);
+      delete.executeUpdate();
+      alter.execute("alter table audit_entries_default force row level security");
+      owner.commit();
+    } finally {
+      owner.rollback();
+      owner.setAutoCommit(true);
+    }
+  }
+
+  private static List<String> partitions(Connection owner) throws SQLException {
+    List<String> names = new ArrayList<>();
+    try (Statement statement = owner.createStatement();
+        ResultSet rows =
+            statement.executeQuery(
+                """
+                select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+                 where i.inhparent = 'audit_entries'::regclass
+                   and c.relname ~ '^audit_entries_[0-9]{4}_[0-9]{2}$'
+                 order by 1
+                """)) {
+      while (rows.next()) {
+        names.add(rows.getString(1));
+      }
+    }
+    return names;
+  }
+
+  private static String name(YearMonth month) {
+    return "audit_entries_%04d_%02d".formatted(month.getYear(), month.getMonthValue());
+  }
+
+  /** The least id of a month: UUIDv7 begin with the milliseconds since 1970. */
+  static UUID first(YearMonth month) {
+    long millis = month.atDay(1).atStartOfDay(ZoneOffset.UTC).toInstant().toEpochMilli();
+    return new UUID(millis << 16, 0);
+  }
+}

@@ -1,0 +1,95 @@
+package dev.mandate.server;
+
+import dev.mandate.kernel.db.Db;
+import dev.mandate.kernel.jobs.Leases;
+import java.time.Duration;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Forgets what has had its time, in all organizations: one process does it, every hour. */
+final class Purge implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Purge.class);
+  private static final Duration LEASE = Duration.ofMinutes(1);
+  private static final Duration EVERY = Duration.ofHours(1);
+  private static final int BATCH = 5_000;
+
+  /**
+   * @param statement deletes at most {@code :limit} rows
+   */
+  private record Rule(String what, String statement) {}
+
+  /** Finished jobs and idempotency keys are forgotten by the job runner, after a day. */
+  private static final List<Rule> RULES =
+      List.of(
+          new Rule(
+              "events",
+              """
+              delete from events where (org_id, topic, seq) in (
+                select org_id, topic, seq from events
+                 where at < now() - interval '30 days' limit :limit)
+              """),
+          new Rule(
+              "dead jobs",
+              """
+              delete from jobs where (org_id, id) in (
+                select org_id, id from jobs
+                 where state = 'dead' and finished_at < now() - interval '90 days' limit :limit)
+              """),
+          // With their keys. A session that is over answers for a while what became of it.
+          new Rule(
+              "sessions",
+              """
+              delete from sessions where (org_id, id) in (
+                select org_id, id from sessions
+                 where expires_at < now() - interval '30 days' limit :limit)
+              """),
+          new Rule(
+              "sign-in links",
+              "delete from sign_in_links where expires_at < now() - interval '1 day'"
+                  + " and cast(:limit as int) > 0"),
+          new Rule(
+              "sign-in attempts",
+              "delete from sign_in_attempts where last_at < now() - interval '7 days'"
+                  + " and cast(:limit as int) > 0"));
+
+  private final Db db;
+  private final Leases leases;
+
+  Purge(Db db) {
+    this.db = db;
+    this.leases = new Leases(db);
+  }
+
+  void start() {
+    leases.lead(
+        "purge",
+        LEASE,
+        leadership -> {
+          while (leadership.held()) {
+            run();
+            Thread.sleep(EVERY);
+          }
+        });
+  }
+
+  void run() {
+    for (Rule rule : RULES) {
+      long forgotten = 0;
+      int some;
+      do {
+        some =
+            db.dispatch(sql -> sql.createUpdate(rule.statement()).bind("limit", BATCH).execute());
+        forgotten += some;
+      } while (some == BATCH);
+      if (forgotten > 0) {
+        log.info("forgot {} {}", forgotten, rule.what());
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    leases.close();
+  }
+}

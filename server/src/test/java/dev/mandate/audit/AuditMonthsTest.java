@@ -1,0 +1,148 @@
+package dev.mandate.audit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.mandate.kernel.Mandate;
+import dev.mandate.kernel.OrgId;
+import dev.mandate.testing.TenancyChecks;
+import dev.mandate.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.YearMonth;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
+/** Months of the record come and go, and what is left is still the record. */
+class AuditMonthsTest {
+  private static final TestDatabase database = TestDatabase.create();
+  private static final Sealer sealer =
+      new Sealer(
+          database.db(),
+          database.cipher(),
+          database.endpoint(),
+          Duration.ZERO,
+          Duration.ofSeconds(-1));
+  private static final AuditChain chain = new AuditChain(database.db(), database.cipher());
+  private static final AuditMonths keepsAMonth =
+      new AuditMonths(
+          database.db(),
+          database.endpoint(),
+          new SigningKeys(database.db(), database.cipher()),
+          Duration.ofDays(31));
+
+  @AfterAll
+  static void close() {
+    sealer.close();
+    database.close();
+  }
+
+  @Test
+  void wholeMonthsAreDroppedAndWhatIsLeftIsStillVerified() throws Exception {
+    YearMonth now = YearMonth.now(ZoneOffset.UTC);
+    keepsAMonth.tidy(Instant.now());
+    keepsAMonth.tidy(Instant.now());
+    assertThat(partitions())
+        .contains("audit_entries_" + now.plusMonths(2).toString().replace('-', '_'));
+    assertThat(TenancyChecks.findings(database)).isEqualTo(TenancyChecks.KERNEL_EXCEPTIONS);
+
+    OrgId org = TestDatabase.newMandate().org();
+    OrgId gone = TestDatabase.newMandate().org();
+    // The third one of this month is late: it is chained after the first of the next.
+    insert(org, now, "old.1");
+    insert(org, now, "old.2");
+    insert(gone, now, "old.1");
+    sealer.round();
+    insert(org, now.plusMonths(1), "new.1");
+    sealer.round();
+    insert(org, now, "old.3");
+    sealer.round();
+    insert(org, now.plusMonths(1), "new.2");
+    sealer.round();
+    assertThat(chain.check(org).problems()).isEmpty();
+
+    insert(org, now, "old.unsealed");
+    Instant later = now.plusMonths(2).atDay(15).atStartOfDay(ZoneOffset.UTC).toInstant();
+    keepsAMonth.tidy(later);
+    assertThat(count(org)).as("kept while something waits").isEqualTo(6);
+
+    sealer.round();
+    keepsAMonth.tidy(later);
+    keepsAMonth.tidy(later);
+    assertThat(count(org)).isEqualTo(2);
+    assertThat(count(gone)).isZero();
+    for (OrgId each : List.of(org, gone)) {
+      assertThat(chain.check(each).problems()).isEmpty();
+      assertThat(exported(each).problems()).isEmpty();
+    }
+    Mandate mandate = TestDatabase.mandate(gone);
+    database.db().run(mandate, tx -> tx.audit("goes.on", "", "{}"));
+    sealer.round();
+    assertThat(chain.check(gone).problems()).isEmpty();
+    assertThat(chain.check(gone).entries()).isEqualTo(1);
+
+    // What stands for the months that went is signed like everything else.
+    try (Connection admin = database.admin();
+        Statement statement = admin.createStatement()) {
+      statement.executeUpdate(
+          "update audit_checkpoints set seq = seq + 1 where dropped_before is not null and org_id = '"
+              + org
+              + "'");
+    }
+    assertThat(chain.check(org).problems()).anyMatch(text -> text.contains("forged"));
+  }
+
+  private static AuditReport exported(OrgId org) throws java.io.IOException {
+    List<String> lines = new ArrayList<>();
+    chain.write(org, lines::add);
+    return AuditChain.checkExport(
+        new java.io.BufferedReader(new java.io.StringReader(String.join("\n", lines))), null);
+  }
+
+  /** What Tx.audit writes, at another time. */
+  private static void insert(OrgId org, YearMonth month, String action) throws SQLException {
+    UUID id = new UUID(AuditMonths.first(month).getMostSignificantBits() + 0x10000, sequence++);
+    try (Connection admin = database.admin();
+        Statement statement = admin.createStatement()) {
+      statement.execute(
+          """
+          insert into audit_entries (org_id, id, at, action, resource, outcome, reason, chain,
+            channel, trace_id, details)
+          values ('%1$s', '%2$s', now(), '%3$s', '', 'allowed', '', '[]', '', '', '{}');
+          insert into audit_unsealed (org_id, id, entries) values ('%1$s', '%2$s', '{%2$s}');
+          """
+              .formatted(org, id, action));
+    }
+  }
+
+  private static long sequence = 1;
+
+  private static long count(OrgId org) throws SQLException {
+    return Long.parseLong(
+        texts("select count(*) from audit_entries where org_id = '" + org + "'").getFirst());
+  }
+
+  private static List<String> partitions() throws SQLException {
+    return texts(
+        "select inhrelid::regclass::text from pg_inherits where inhparent = 'audit_entries'::regclass");
+  }
+
+  private static List<String> texts(String sql) throws SQLException {
+    List<String> found = new ArrayList<>();
+    try (Connection admin = database.admin();
+        Statement statement = admin.createStatement();
+        ResultSet rows = statement.executeQuery(sql)) {
+      while (rows.next()) {
+        found.add(rows.getString(1));
+      }
+    }
+    return found;
+  }
+}

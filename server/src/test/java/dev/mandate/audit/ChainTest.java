@@ -1,0 +1,374 @@
+package dev.mandate.audit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.mandate.kernel.Failure;
+import dev.mandate.kernel.Ids;
+import dev.mandate.kernel.Mandate;
+import dev.mandate.kernel.OrgId;
+import dev.mandate.kernel.db.AuditFact;
+import dev.mandate.testing.TestDatabase;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.StringReader;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
+/** The chain of the record: nothing is lost on its way in, and nothing changes unnoticed after. */
+class ChainTest {
+  private static final TestDatabase database = TestDatabase.create();
+  private static final Sealer sealer = sealer(Duration.ofSeconds(-1));
+  private static final AuditChain chain = new AuditChain(database.db(), database.cipher());
+
+  private static Sealer sealer(Duration signedEvery) {
+    return new Sealer(
+        database.db(), database.cipher(), database.endpoint(), Duration.ZERO, signedEvery);
+  }
+
+  @AfterAll
+  static void close() {
+    sealer.close();
+    database.close();
+  }
+
+  @Test
+  void aTransactionThatCommitsLateIsChainedLate() throws Exception {
+    Mandate mandate = TestDatabase.newMandate();
+    try (Connection late = database.endpoint().connect(database.endpoint().app(), "late")) {
+      late.setAutoCommit(false);
+      try (Statement statement = late.createStatement()) {
+        // What Tx.audit writes, in a transaction that then takes its time.
+        statement.execute(
+            """
+            select set_config('mandate.org', '%1$s', true);
+            insert into audit_entries (org_id, id, at, action, resource, outcome, reason, chain,
+              channel, trace_id, details)
+            values ('%1$s', '%2$s', now(), 'late', '', 'allowed', '', '[]', '', '', '{}');
+            insert into audit_unsealed (org_id, id, entries) values ('%1$s', '%2$s', '{%2$s}');
+            """
+                .formatted(mandate.org(), Ids.next()));
+      }
+      database.db().run(mandate, tx -> tx.audit("early", "", "{}"));
+      sealer.round();
+      assertThat(actions(mandate.org())).containsExactly("early");
+      late.commit();
+    }
+    sealer.round();
+    assertThat(actions(mandate.org())).containsExactly("early", "late");
+    assertThat(chain.check(mandate.org()).problems()).isEmpty();
+  }
+
+  @Test
+  void nothingIsLostOrChainedTwiceHoweverManyWriteAndSeal() throws Exception {
+    List<Mandate> mandates = List.of(TestDatabase.newMandate(), TestDatabase.newMandate());
+    int writers = 8;
+    int each = 40;
+    AtomicBoolean writing = new AtomicBoolean(true);
+    Sealer second = sealer(Duration.ofMillis(1));
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> sealing = new ArrayList<>();
+      for (Sealer one : List.of(sealer, second)) {
+        sealing.add(
+            threads.submit(() -> {
+              while (writing.get()) {
+                one.round();
+              }
+            }));
+      }
+      List<Future<?>> work = new ArrayList<>();
+      for (int w = 0; w < writers; w++) {
+        Mandate mandate = mandates.get(w % 2);
+        boolean alone = w % 4 == 0;
+        work.add(threads.submit(() -> write(mandate, alone, each)));
+      }
+      finish(work);
+      writing.set(false);
+      finish(sealing);
+    }
+    sealer.round();
+    for (Mandate mandate : mandates) {
+      AuditReport report = chain.check(mandate.org());
+      assertThat(report.problems()).isEmpty();
+      assertThat(report.entries()).isEqualTo((long) writers / 2 * each);
+      assertThat(report.waiting()).isZero();
+      assertThat(report.checkpoints()).isPositive();
+    }
+  }
+
+  private static void write(Mandate mandate, boolean alone, int count) {
+    for (int i = 0; i < count; i++) {
+      if (alone) {
+        database.db().audit(mandate, AuditFact.denied("alone", "", "NO", "{}"));
+      } else {
+        database.db().run(mandate, tx -> tx.audit("together", "", "{}"));
+      }
+    }
+  }
+
+  @Test
+  void theOneThatLeadsChainsWithinASecondOrSo() {
+    Mandate mandate = TestDatabase.newMandate();
+    try (Sealer leading = sealer(Duration.ofSeconds(-1))) {
+      leading.start();
+      database.db().run(mandate, tx -> tx.audit("led", "", "{}"));
+      org.awaitility.Awaitility.await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> chain.check(mandate.org()).checkpoints() > 0);
+    }
+    assertThat(actions(mandate.org())).containsExactly("led");
+  }
+
+  @Test
+  void theApplicationCanNeitherChangeNorTakeAwayWhatIsChained() {
+    Mandate mandate = chained();
+    for (String sql :
+        List.of(
+            "update audit_seals set seq = 9",
+            "delete from audit_seals",
+            "update audit_checkpoints set seq = 9",
+            "delete from audit_checkpoints",
+            "update audit_entries set personal = null",
+            "update audit_unsealed set entries = '{}'")) {
+      assertThatThrownBy(() -> database.db().write(mandate, tx -> tx.sql().execute(sql)))
+          .as(sql)
+          .hasMessageContaining("permission denied");
+    }
+  }
+
+  @Test
+  void anAlteredEntryIsNamed() throws Exception {
+    Mandate mandate = chained();
+    tamper(mandate.org(), "update audit_entries set details = '{\"n\": 7}' where action = 'a.3'");
+    assertThat(problems(mandate.org()))
+        .singleElement()
+        .asString()
+        .startsWith("entry 3 (")
+        .contains("a.3) is altered");
+    assertThat(exported(mandate.org())).hasSize(1);
+  }
+
+  @Test
+  void aRemovedEntryIsNamed() throws Exception {
+    Mandate mandate = chained();
+    tamper(mandate.org(), "delete from audit_entries where action = 'a.2'");
+    assertThat(problems(mandate.org())).singleElement().asString().contains("entry 2", "removed");
+
+    Mandate thorough = chained();
+    tamper(thorough.org(), "delete from audit_entries where action = 'a.2'");
+    tamper(thorough.org(), "delete from audit_seals where seq = 2");
+    assertThat(problems(thorough.org())).containsExactly("entry 2 is removed");
+    assertThat(exported(thorough.org())).containsExactly("entry 2 is removed");
+  }
+
+  @Test
+  void reorderedEntriesAreNamed() throws Exception {
+    Mandate mandate = chained();
+    tamper(mandate.org(), "update audit_seals set seq = seq + 100 where seq in (2, 3)");
+    tamper(mandate.org(), "update audit_seals set seq = 305 - seq where seq > 100");
+    // The hashes went with the entries: each now follows the wrong one.
+    tamper(mandate.org(), "update audit_seals set seq = seq - 200 where seq > 200");
+    assertThat(problems(mandate.org()))
+        .hasSize(3)
+        .allMatch(text -> text.contains("not in the place that it was chained in"));
+  }
+
+  @Test
+  void aTailThatIsCutOffIsNamed() throws Exception {
+    Mandate mandate = chained();
+    tamper(mandate.org(), "delete from audit_entries where action in ('a.4', 'a.5')");
+    tamper(mandate.org(), "delete from audit_seals where seq > 3");
+    assertThat(problems(mandate.org()))
+        .singleElement()
+        .asString()
+        .startsWith("entries 4 to 5 are removed");
+    assertThat(exported(mandate.org())).hasSize(1);
+  }
+
+  @Test
+  void aChainThatWasRewrittenIsNotTheOneThatWasSigned() throws Exception {
+    Mandate mandate = chained();
+    tamper(mandate.org(), "update audit_entries set reason = 'rewritten' where action = 'a.5'");
+    ChainStore.Sealed last = places(mandate.org()).get(4);
+    ChainStore.Sealed before = places(mandate.org()).get(3);
+    byte[] hash = java.util.Objects.requireNonNull(last.entry()).hash(before.hash(), 5);
+    tamper(
+        mandate.org(),
+        "update audit_seals set hash = decode('%s', 'hex') where seq = 5"
+            .formatted(java.util.HexFormat.of().formatHex(hash)));
+    assertThat(problems(mandate.org()))
+        .singleElement()
+        .asString()
+        .contains("up to entry 5 is not the one that was signed");
+  }
+
+  @Test
+  void aForgedCheckpointIsNamed() throws Exception {
+    Mandate mandate = chained();
+    tamper(mandate.org(), "update audit_checkpoints set seq = 4");
+    assertThat(problems(mandate.org())).singleElement().asString().contains("at entry 4 is forged");
+
+    Mandate other = chained();
+    tamper(other.org(), "update audit_checkpoints set key_id = '0123456789abcdef'");
+    assertThat(problems(other.org())).singleElement().asString().contains("which is not trusted");
+  }
+
+  @Test
+  void anEntryThatWasPutThereByHandIsNamed() throws Exception {
+    Mandate mandate = chained();
+    tamper(
+        mandate.org(),
+        """
+        insert into audit_entries (org_id, id, at, action, resource, outcome, reason, chain,
+          channel, trace_id, details)
+        values ('%s', gen_random_uuid(), now(), 'forged', '', 'allowed', '', '[]', '', '', '{}')
+        """
+            .formatted(mandate.org()));
+    assertThat(problems(mandate.org())).singleElement().asString().contains("never chained");
+  }
+
+  @Test
+  void personalDataMayBeErasedButNotAltered() throws Exception {
+    Mandate mandate = chained();
+    tamper(mandate.org(), "update audit_entries set personal = null, salt = null");
+    AuditReport report = chain.check(mandate.org());
+    assertThat(report.problems()).isEmpty();
+    assertThat(report.erased()).isEqualTo(5);
+    assertThat(exported(mandate.org())).isEmpty();
+
+    Mandate other = chained();
+    tamper(
+        other.org(),
+        "update audit_entries set personal = '{\"email\": \"b@example.org\"}' where action = 'a.1'");
+    assertThat(problems(other.org()))
+        .singleElement()
+        .asString()
+        .contains("personal data is altered");
+  }
+
+  @Test
+  void anExportIsCheckedWithoutTheDatabase() throws Exception {
+    Mandate mandate = chained();
+    List<String> lines = lines(mandate.org());
+    assertThat(check(lines, null).problems()).isEmpty();
+    assertThat(check(lines, null).entries()).isEqualTo(5);
+    assertThat(check(lines, publicKey()).problems()).isEmpty();
+
+    List<String> altered = new ArrayList<>(lines);
+    altered.replaceAll(line -> line.replace("\"a.4\"", "\"b.4\""));
+    assertThat(check(altered, null).problems()).singleElement().asString().contains("entry 4");
+
+    List<String> swapped = new ArrayList<>(lines);
+    Collections.swap(swapped, 2, 3);
+    assertThat(check(swapped, null).problems()).anyMatch(text -> text.contains("out of order"));
+
+    List<String> without = new ArrayList<>(lines);
+    without.remove(2);
+    assertThat(check(without, null).problems()).contains("entry 2 is removed");
+
+    assertThat(check(lines.subList(0, lines.size() - 1), null).problems())
+        .singleElement()
+        .asString()
+        .contains("cut off");
+
+    String foreign =
+        Base64.getEncoder().encodeToString(SigningKey.generate().publicHalf().encoded());
+    assertThat(check(lines, foreign).problems()).allMatch(text -> text.contains("not trusted"));
+    assertThat(check(lines, foreign).intact()).isFalse();
+
+    assertThatThrownBy(() -> check(List.of("nonsense"), null))
+        .isInstanceOf(Failure.class)
+        .hasMessageContaining("line 1");
+    assertThatThrownBy(() -> check(List.of(lines.getFirst(), "{\"type\": \"entry\"}"), null))
+        .hasMessageContaining("line 2")
+        .hasMessageContaining("'id' is missing");
+  }
+
+  /** An organization with five chained entries and a checkpoint. */
+  private static Mandate chained() {
+    Mandate mandate = TestDatabase.newMandate();
+    for (int i = 1; i <= 5; i++) {
+      String action = "a." + i;
+      database
+          .db()
+          .run(
+              mandate,
+              tx ->
+                  tx.audit(
+                      AuditFact.allowed(action, "thing:1", "{\"n\": 1.50}")
+                          .withPersonal("{\"email\": \"a@example.org\"}")));
+    }
+    sealer.round();
+    assertThat(chain.check(mandate.org()).problems()).isEmpty();
+    return mandate;
+  }
+
+  private static List<String> problems(OrgId org) {
+    return chain.check(org).problems();
+  }
+
+  private static List<String> exported(OrgId org) throws IOException {
+    return check(lines(org), null).problems();
+  }
+
+  private static List<String> lines(OrgId org) {
+    List<String> lines = new ArrayList<>();
+    chain.write(org, lines::add);
+    return lines;
+  }
+
+  private static AuditReport check(List<String> lines, @Nullable String key) throws IOException {
+    return AuditChain.checkExport(
+        new BufferedReader(new StringReader(String.join("\n", lines))), key);
+  }
+
+  private static String publicKey() {
+    return Base64.getEncoder()
+        .encodeToString(
+            new SigningKeys(database.db(), database.cipher()).current().publicHalf().encoded());
+  }
+
+  private static List<ChainStore.Sealed> places(OrgId org) {
+    return database.db().read(Sealer.system(org), tx -> ChainStore.sealed(tx, 0, 100));
+  }
+
+  private static List<String> actions(OrgId org) {
+    return places(org).stream()
+        .map(place -> java.util.Objects.requireNonNull(place.entry()).action())
+        .toList();
+  }
+
+  /** As a superuser, whom nothing in the database hinders. */
+  private static void tamper(OrgId org, String sql) throws SQLException {
+    String where =
+        sql.startsWith("insert")
+            ? sql
+            : sql.contains(" where ")
+                ? sql.replace(" where ", " where org_id = '" + org + "' and ")
+                : sql + " where org_id = '" + org + "'";
+    try (Connection connection = database.admin();
+        Statement statement = connection.createStatement()) {
+      assertThat(statement.executeUpdate(where)).isPositive();
+    }
+  }
+
+  private static void finish(List<Future<?>> work) throws InterruptedException, ExecutionException {
+    for (Future<?> each : work) {
+      each.get();
+    }
+  }
+}

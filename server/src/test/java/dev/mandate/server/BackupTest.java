@@ -1,0 +1,345 @@
+package dev.mandate.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.mandate.kernel.db.Server;
+import dev.mandate.testing.TenancyChecks;
+import dev.mandate.testing.TestDatabase;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Backup and restore, by the commands that an operator gives, of a server that goes on working. */
+class BackupTest {
+  private static final String REQUEST =
+      "Which agents do we have? Then add one named Marlowe that answers briefly.";
+
+  private static TestServer server;
+
+  @TempDir static Path folder;
+  private static String thread;
+
+  @BeforeAll
+  static void aRunThatWaitsForAPerson() {
+    server = TestServer.start();
+    server
+        .owner()
+        .post(
+            "/api/v1/models",
+            """
+            {"name": "kept", "provider": "OPENAI", "remoteName": "m",
+             "baseUrl": "http://127.0.0.1:9", "apiKey": "sk-the-secret-of-the-model"}
+            """);
+    thread = server.owner().say("Operator", REQUEST);
+    RunWaits.until(server.owner(), thread, "AWAITING_APPROVAL");
+  }
+
+  @AfterAll
+  static void close() {
+    server.close();
+  }
+
+  @Test
+  void aBackupUnderLoadIsOfOneMoment() throws Exception {
+    AtomicBoolean writing = new AtomicBoolean(true);
+    Thread load =
+        Thread.ofVirtual()
+            .start(() -> {
+              for (int i = 0; writing.get(); i++) {
+                server.owner().post("/api/v1/threads", "{\"title\": \"load " + i + "\"}").ok();
+              }
+            });
+    Path file = folder.resolve("load.backup");
+    try {
+      assertThat(backup(file)).contains("1 organizations");
+    } finally {
+      writing.set(false);
+      load.join();
+    }
+    Server target = restored(file, "load");
+    try (TestDatabase database = TestDatabase.on(target);
+        TestServer second = TestServer.on(database, Map.of())) {
+      // Every thread came with its audit entry, and the chain holds.
+      assertThat(number(target, "select count(*) from mandate.threads"))
+          .isEqualTo(
+              number(
+                  target,
+                  "select count(*) from mandate.audit_entries where action = 'threads.create'"));
+      assertThat(TenancyChecks.findings(database)).isEqualTo(TenancyChecks.KERNEL_EXCEPTIONS);
+      String verified = run(url(target), "ops", "verify-audit", "--data", data("load"));
+      assertThat(verified).contains("intact  organization").doesNotContain("BROKEN");
+
+      JsonNode run = second.owner().approveUntilOver(thread);
+      assertThat(run.get("status").textValue()).isEqualTo("SUCCEEDED");
+      assertThat(second.owner().agent("Marlowe")).isNotEmpty();
+    }
+  }
+
+  @Test
+  void aRestoredInstallationIsTheSameToTheByte() throws Exception {
+    Path file = folder.resolve("quiet.backup");
+    Map<String, String> before = quietBackup(file);
+    Path first = folder.resolve("first.jsonl");
+    run(server.database().url(), "ops", "export-org", first.toString(), "--data", data("source"));
+
+    Server target = restored(file, "quiet");
+    assertThat(contents(target, "mandate")).isEqualTo(before);
+    Path second = folder.resolve("second.jsonl");
+    run(url(target), "ops", "export-org", second.toString(), "--data", data("quiet"));
+    assertThat(Files.mismatch(first, second)).isEqualTo(-1);
+    assertThat(Files.readString(first))
+        .contains("\"table\":\"messages\"", "Marlowe", TestServer.EMAIL)
+        .doesNotContain("sealed", "password_hash", "sk-the-secret");
+
+    assertThat(
+            fails(
+                url(target),
+                "restore",
+                file.toString(),
+                "--key-file",
+                folder.resolve("source/secrets/backup-key").toString(),
+                "--data",
+                data("again")))
+        .contains("the schema mandate is there already");
+  }
+
+  @Test
+  void aRestoreOnAnOlderPostgresIsTheSame() throws Exception {
+    String admin = "jdbc:postgresql://127.0.0.1:5432/postgres?user=postgres";
+    assumeTrue(reachable(admin), "no PostgreSQL at 127.0.0.1:5432");
+    String name = "mandate_restore_" + ProcessHandle.current().pid();
+    Path file = folder.resolve("older.backup");
+    Map<String, String> before = quietBackup(file);
+    execute(admin, "create database " + name);
+    try {
+      String url = "postgresql://postgres@127.0.0.1:5432/" + name;
+      String output =
+          run(
+              url,
+              "restore",
+              file.toString(),
+              "--key-file",
+              folder.resolve("source/secrets/backup-key").toString(),
+              "--database.schema",
+              name,
+              "--data",
+              data("older"));
+      assertThat(output).contains("rows are restored");
+      assertThat(contents(Server.parse(url), name)).isEqualTo(before);
+      assertThat(
+              run(url, "ops", "verify-audit", "--database.schema", name, "--data", data("older")))
+          .contains("intact")
+          .doesNotContain("BROKEN");
+    } finally {
+      execute(admin, "drop database " + name + " with (force)");
+      for (String role : List.of("owner", "app", "dispatch")) {
+        execute(admin, "drop role if exists " + name + "_" + role);
+      }
+    }
+  }
+
+  @Test
+  void aDamagedFileChangesNothing() throws Exception {
+    Path file = folder.resolve("whole.backup");
+    backup(file);
+    byte[] whole = Files.readAllBytes(file);
+    byte[] altered = whole.clone();
+    altered[altered.length / 2] ^= 1;
+    Path broken = folder.resolve("broken.backup");
+    for (byte[] content : List.of(altered, Arrays.copyOf(whole, whole.length - 1))) {
+      Files.write(broken, content);
+      assertThat(
+              fails(
+                  "",
+                  "restore",
+                  broken.toString(),
+                  "--key-file",
+                  folder.resolve("source/secrets/backup-key").toString(),
+                  "--data",
+                  data("nothing")))
+          .contains("file:")
+          .containsAnyOf("is damaged or cut off", "it is damaged, or this is not its key");
+      assertThat(folder.resolve("nothing")).doesNotExist();
+    }
+    Path other = folder.resolve("other-key");
+    Files.writeString(other, dev.mandate.kernel.crypto.KeyRing.generate());
+    assertThat(
+            fails(
+                "",
+                "restore",
+                file.toString(),
+                "--key-file",
+                other.toString(),
+                "--data",
+                data("nothing")))
+        .contains("this is not its key");
+    Files.writeString(broken, "nonsense");
+    assertThat(
+            fails(
+                "",
+                "restore",
+                broken.toString(),
+                "--key-file",
+                other.toString(),
+                "--data",
+                data("nothing")))
+        .contains("is not a backup");
+  }
+
+  private static String backup(Path file) {
+    return run(server.database().url(), "backup", file.toString(), "--data", data("source"));
+  }
+
+  /** A backup during which nothing changed, and what there was. */
+  private static Map<String, String> quietBackup(Path file) throws SQLException, IOException {
+    while (true) {
+      Map<String, String> before = contents(server.database().server(), "mandate");
+      backup(file);
+      if (contents(server.database().server(), "mandate").equals(before)) {
+        return before;
+      }
+      // The sealer signed the chain meanwhile, which it does once.
+      Files.delete(file);
+    }
+  }
+
+  /** A new database with what the file holds. */
+  private static Server restored(Path file, String data) {
+    Server target = TestDatabase.createEmpty();
+    run(
+        url(target),
+        "restore",
+        file.toString(),
+        "--key-file",
+        folder.resolve("source/secrets/backup-key").toString(),
+        "--data",
+        data(data));
+    return target;
+  }
+
+  private static String url(Server server) {
+    return TestDatabase.url(server);
+  }
+
+  private static String data(String name) {
+    return folder.resolve(name).toString();
+  }
+
+  private static String run(String url, String... arguments) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int code = Main.run(List.of(arguments), environment(url), stream(out), stream(err));
+    assertThat(code).as("%s%s", out, err).isZero();
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  private static String fails(String url, String... arguments) {
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int code =
+        Main.run(
+            List.of(arguments), environment(url), stream(new ByteArrayOutputStream()), stream(err));
+    assertThat(code).isNotZero();
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
+  private static Map<String, String> environment(String url) {
+    Map<String, String> environment = new TreeMap<>();
+    environment.put("MANDATE_MASTER_KEY", TestDatabase.MASTER_KEY);
+    if (!url.isEmpty()) {
+      environment.put("DATABASE_URL", url);
+    }
+    return environment;
+  }
+
+  private static PrintStream stream(ByteArrayOutputStream bytes) {
+    return new PrintStream(bytes, true, StandardCharsets.UTF_8);
+  }
+
+  /** Each table's rows, as a superuser sees them: how many, and a hash of them all. */
+  private static Map<String, String> contents(Server server, String schema) throws SQLException {
+    Map<String, String> contents = new TreeMap<>();
+    try (Connection connection = connect(server);
+        Statement statement = connection.createStatement()) {
+      List<String> tables = new ArrayList<>();
+      try (ResultSet rows =
+          statement.executeQuery(
+              "select relname from pg_class where relnamespace = '"
+                  + schema
+                  + "'::regnamespace and relkind in ('r', 'p') and not relispartition"
+                  + " and relpersistence = 'p'"
+                  + " and relname not in ('leases', 'migrations')")) {
+        while (rows.next()) {
+          tables.add(rows.getString(1));
+        }
+      }
+      assertThat(tables).hasSizeGreaterThan(30);
+      for (String table : tables) {
+        try (ResultSet rows =
+            statement.executeQuery(
+                "select count(*) || ' ' || coalesce(md5(string_agg(t::text, ';' order by t::text"
+                    + " collate \"C\")), '') from "
+                    + schema
+                    + "."
+                    + table
+                    + " t")) {
+          rows.next();
+          contents.put(table, rows.getString(1));
+        }
+      }
+    }
+    return contents;
+  }
+
+  private static long number(Server server, String sql) throws SQLException {
+    try (Connection connection = connect(server);
+        Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(sql)) {
+      rows.next();
+      return rows.getLong(1);
+    }
+  }
+
+  private static Connection connect(Server server) throws SQLException {
+    return DriverManager.getConnection(
+        "jdbc:postgresql://" + server.hosts() + "/" + server.database(),
+        server.admin().user(),
+        server.admin().password());
+  }
+
+  private static boolean reachable(String url) {
+    try (Connection _ = DriverManager.getConnection(url)) {
+      return true;
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
+  private static void execute(String url, String sql) throws IOException {
+    try (Connection connection = DriverManager.getConnection(url);
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    } catch (SQLException e) {
+      throw new IOException(sql, e);
+    }
+  }
+}
