@@ -28,6 +28,9 @@ class KillTest {
   private static final int WORKERS = 3;
   private static final int AT_WORK = 10;
 
+  /** From how many kills on it pays to make starts cheaper first. */
+  private static final int LONG = 50;
+
   /** Steps between two kills, at most. */
   private static final int STEPS = 40;
 
@@ -69,6 +72,9 @@ class KillTest {
       Random random = new Random(seed);
       CountingRuns runs = new CountingRuns(server, log, ledger, random);
       Scene scene = new Scene(processes, log, runs, random);
+      if (count >= LONG) {
+        processes.rehearse();
+      }
       for (int i = 0; i < WORKERS; i++) {
         processes.startWorker();
       }

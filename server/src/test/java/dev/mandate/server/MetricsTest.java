@@ -111,8 +111,7 @@ class MetricsTest {
   }
 
   private static String scrape() {
-    // As Prometheus asks: over HTTP/1.1.
-    try (HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+    try (HttpClient http = HttpClient.newHttpClient()) {
       return http.send(
               HttpRequest.newBuilder(URI.create(server.url() + "/metrics")).build(),
               HttpResponse.BodyHandlers.ofString())

@@ -16,8 +16,18 @@ public final class Processes {
 
   private Processes() {}
 
+  /** The class path of this JVM. */
+  public static String classPath() {
+    return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+  }
+
   /** The command that starts a program, to which its arguments are added. */
-  public static List<String> java(Class<?> main, String memory) {
+  public static List<String> java(Class<?> main, String... options) {
+    return java(main, classPath(), List.of(options));
+  }
+
+  /** The same on another class path. */
+  public static List<String> java(Class<?> main, String classPath, List<String> options) {
     List<String> command = new ArrayList<>();
     if (Files.isExecutable(SETPRIV)) {
       // A frozen process cannot see that whoever started it is gone.
@@ -29,11 +39,9 @@ public final class Processes {
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            memory,
-            "-cp",
-            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-            main.getName()));
+            "-XX:+UseSerialGC"));
+    command.addAll(options);
+    command.addAll(List.of("-cp", classPath, main.getName()));
     return command;
   }
 

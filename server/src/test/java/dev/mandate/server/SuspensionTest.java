@@ -126,8 +126,7 @@ class SuspensionTest {
     List<JsonNode> started =
         await()
             .atMost(LONG)
-            .until(
-                () -> RunWaits.steps(owner, read, "tool_started"), steps -> steps.size() == 2);
+            .until(() -> RunWaits.steps(owner, read, "tool_started"), steps -> steps.size() == 2);
     // Both calls outlast any machine, so that none ends before its agent is suspended.
     owner.post("/api/v1/runs/" + read + ":cancel", "{}").ok();
     assertThat(RunWaits.runOver(owner, read).get("status").textValue()).isEqualTo("CANCELLED");

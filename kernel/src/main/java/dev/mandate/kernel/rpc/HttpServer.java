@@ -125,7 +125,9 @@ public final class HttpServer implements AutoCloseable {
     ServerBuilder builder = Server.builder();
     TlsFiles tls = options.edge.tls();
     if (tls == null) {
-      builder.http(address);
+      builder
+          .http(address)
+          .childChannelPipelineCustomizer(pipeline -> pipeline.addFirst(new NoUpgrade()));
     } else {
       // Plain HTTP is not answered on this port: a token must not travel in the clear even once.
       builder.https(address).tlsProvider(tls);

@@ -2,9 +2,14 @@ package dev.mandate.kernel.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -242,5 +247,43 @@ class HttpTest {
                 .POST(BodyPublishers.noBody()));
     assertThat(header(json, "grpc-status")).isEqualTo("3");
     assertThat(server.get("/nothing").body()).contains("\"code\":\"not_found\"");
+  }
+
+  @Test
+  void anOfferToChangeTheProtocolIsIgnored() throws Exception {
+    String offer =
+        """
+        GET /openapi.json HTTP/1.1
+        Host: localhost
+        Connection: Upgrade, HTTP2-Settings, close
+        Upgrade: h2c
+        HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA
+
+        """
+            .replace("\n", "\r\n");
+    for (int split : List.of(0, 2, 4, 20)) {
+      try (Socket socket =
+          new Socket(InetAddress.getLoopbackAddress(), server.uri("/").getPort())) {
+        socket.setSoTimeout(10_000);
+        OutputStream out = socket.getOutputStream();
+        out.write(offer.substring(0, split).getBytes(StandardCharsets.UTF_8));
+        out.flush();
+        out.write(offer.substring(split).getBytes(StandardCharsets.UTF_8));
+        out.flush();
+        String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(answer).startsWith("HTTP/1.1 200").endsWith("}\n");
+      }
+    }
+    // It offers the change with its first request, and lost bytes of what came behind a 101.
+    for (int i = 0; i < 20; i++) {
+      try (HttpClient client = HttpClient.newHttpClient()) {
+        HttpResponse<String> answer =
+            client.send(
+                HttpRequest.newBuilder(server.uri("/openapi.json")).build(),
+                HttpResponse.BodyHandlers.ofString());
+        assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_1_1);
+        assertThat(answer.body()).endsWith("}\n");
+      }
+    }
   }
 }
