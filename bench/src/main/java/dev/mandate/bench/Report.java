@@ -47,8 +47,24 @@ final class Report {
     figure(name + " p99", s.micros(0.99), "µs");
   }
 
+  /** The same in milliseconds. */
+  void slow(String name, Samples s) {
+    figure(name + " p50", s.millis(0.5), "ms");
+    figure(name + " p95", s.millis(0.95), "ms");
+    figure(name + " p99", s.millis(0.99), "ms");
+  }
+
   void note(String text) {
     notes.add(text);
+  }
+
+  /** The value of a figure. */
+  double value(String name) {
+    return figures.stream()
+        .filter(f -> f.name.equals(name))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("no figure " + name))
+        .value;
   }
 
   boolean withinBudgets() {
@@ -96,7 +112,13 @@ final class Report {
     var m = new LinkedHashMap<String, Object>();
     m.put("cores", Runtime.getRuntime().availableProcessors());
     m.put("memory_mb", memory());
-    m.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    m.put(
+        "os",
+        String.join(
+            " ",
+            System.getProperty("os.name"),
+            System.getProperty("os.version"),
+            System.getProperty("os.arch")));
     m.put("java", System.getProperty("java.vm.version"));
     m.put("load_before", load());
     return m;

@@ -57,6 +57,10 @@ final class Samples {
     return nanos.length;
   }
 
+  double millis(double q) {
+    return micros(q) / 1_000;
+  }
+
   /** In microseconds; q is 0.5 for the median. */
   double micros(double q) {
     if (nanos.length == 0) {
