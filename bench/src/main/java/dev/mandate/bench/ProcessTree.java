@@ -46,6 +46,11 @@ record ProcessTree(ProcessHandle root) {
     return all().stream().mapToDouble(ProcessTree::cpuSeconds).sum();
   }
 
+  /** The same without children. */
+  double rootCpuSeconds() {
+    return cpuSeconds(root);
+  }
+
   private List<ProcessHandle> all() {
     return Stream.concat(Stream.of(root), root.descendants()).toList();
   }

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 
 /**
@@ -22,6 +23,7 @@ final class ToolsBench {
   private final Duration time;
   private final int runs;
   private final Report report = new Report("tools");
+  private ProcessTree tree = new ProcessTree(ProcessHandle.current());
 
   /**
    * @param time how long each figure is measured, after as long a warm-up
@@ -51,27 +53,26 @@ final class ToolsBench {
         GrpcTools grpc = new GrpcTools(server.port(), token);
         McpServer.Direct direct = mcp.direct()) {
       mcp.importInto(owner);
-      Samples plain = sampled(() -> agents(Client.json(owner.exchange(listing(owner)))));
-      Samples self = sampled(rest(owner, SELF));
-      Samples bare = sampled(direct::read);
-      Samples counted = sampled(rest(owner, MCP));
-      report.latency("the method itself, REST:", plain);
-      report.latency("tool of Mandate, REST:", self);
+      tree = server.tree();
+      byte[] listing = owner.request("GET", "/api/v1/agents", null);
+      Samples plain =
+          sampled("the method itself, REST", () -> agents(Client.json(owner.exchange(listing))));
+      Samples self = sampled("tool of Mandate, REST", rest(owner, SELF));
       budget("tool of Mandate, REST", self);
-      report.figure("tool / method, REST, p50", self.micros(0.5) / plain.micros(0.5), "times");
-      Samples selfGrpc = sampled(grpc(grpc, SELF));
-      report.latency("tool of Mandate, gRPC:", selfGrpc);
-      budget("tool of Mandate, gRPC", selfGrpc);
-      report.latency("the MCP server itself:", bare);
-      report.latency("MCP tool, REST:", counted);
+      report.figure("tool of Mandate / the method itself, REST, p50", self.micros(0.5) / plain.micros(0.5), "times");
+      budget("tool of Mandate, gRPC", sampled("tool of Mandate, gRPC", grpc(grpc, SELF)));
+      Samples bare = sampled("the MCP server itself", direct::read);
+      Samples counted = sampled("MCP tool, REST", rest(owner, MCP));
       budget("MCP tool, REST", counted);
       report.figure(
-          "MCP tool added by governing it, p50", counted.micros(0.5) - bare.micros(0.5), "µs");
+          "MCP tool, REST: added by governing it, p50",
+          counted.micros(0.5) - bare.micros(0.5),
+          "µs");
       report.figure(
-          "MCP tool, governed / direct, p50", counted.micros(0.5) / bare.micros(0.5), "times");
-      Samples countedGrpc = sampled(grpc(grpc, MCP));
-      report.latency("MCP tool, gRPC:", countedGrpc);
-      budget("MCP tool, gRPC", countedGrpc);
+          "MCP tool, REST / the MCP server itself, p50",
+          counted.micros(0.5) / bare.micros(0.5),
+          "times");
+      budget("MCP tool, gRPC", sampled("MCP tool, gRPC", grpc(grpc, MCP)));
       durable(owner, SELF);
       durable(owner, MCP);
     }
@@ -82,12 +83,25 @@ final class ToolsBench {
     report.atMost(name + ": p50 against the budget", samples.micros(0.5), "µs", 300);
   }
 
-  private Samples sampled(LongSupplier operation) {
-    return Samples.measure(time, time, operation);
-  }
-
-  private static byte[] listing(Client client) {
-    return client.request("GET", "/api/v1/agents", null);
+  /** With the processor time of each call, which says more than its duration on a busy machine. */
+  private Samples sampled(String name, LongSupplier operation) {
+    LongAdder calls = new LongAdder();
+    double server = tree.rootCpuSeconds();
+    double all = tree.cpuSeconds();
+    Samples samples =
+        Samples.measure(
+            time,
+            time,
+            () -> {
+              calls.increment();
+              return operation.getAsLong();
+            });
+    server = (tree.rootCpuSeconds() - server) / calls.sum() * 1e6;
+    all = (tree.cpuSeconds() - all) / calls.sum() * 1e6;
+    report.latency(name + ":", samples);
+    report.figure(name + ": processor time of the server", server, "µs");
+    report.figure(name + ": processor time of PostgreSQL", all - server, "µs");
+    return samples;
   }
 
   private static long agents(JsonNode answer) {
