@@ -110,8 +110,8 @@ final class Client implements AutoCloseable {
           "chunked".equalsIgnoreCase(head.headers().get("transfer-encoding"))
               ? chunked()
               : in.readNBytes(Integer.parseInt(head.headers().getOrDefault("content-length", "0")));
-      Response response = new Response(
-              head.status(), head.headers(), new String(body, StandardCharsets.UTF_8));
+      Response response =
+          new Response(head.status(), head.headers(), new String(body, StandardCharsets.UTF_8));
       if (response.status() / 100 != 2) {
         String first = new String(request, StandardCharsets.UTF_8).lines().findFirst().orElse("");
         throw new WrongAnswer(first + " answered " + response.status() + ": " + response.text());

@@ -21,7 +21,8 @@ import java.util.Set;
  * opposite order.
  */
 final class Installation implements AutoCloseable {
-  private static final Set<String> FAILED = Set.of("FAILED", "CANCELLED", "PAUSED", "IN_DOUBT", "AWAITING_APPROVAL");
+  private static final Set<String> FAILED =
+      Set.of("FAILED", "CANCELLED", "PAUSED", "IN_DOUBT", "AWAITING_APPROVAL");
 
   private final Folder home = Folder.create();
   private final Deque<AutoCloseable> started = new ArrayDeque<>();
@@ -54,10 +55,7 @@ final class Installation implements AutoCloseable {
 
   /** Starts a program beside the server; its output goes to a file of the folder. */
   ChildProcess program(
-      String name,
-      List<String> command,
-      Map<String, String> environment,
-      String... arguments) {
+      String name, List<String> command, Map<String, String> environment, String... arguments) {
     List<String> words = new ArrayList<>(command);
     words.addAll(List.of(arguments));
     ChildProcess process = ChildProcess.start(words, environment, home.resolve(name + ".out"));

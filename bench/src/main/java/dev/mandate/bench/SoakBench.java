@@ -104,8 +104,7 @@ final class SoakBench {
       report.atLeast(
           "half load, done of what was asked", load.done() / (rate * seconds) * 100, "%", 95);
       report.figure("half load", load.done() / seconds, "operations/s");
-      report.figure(
-          "half load, processor", (server.tree().cpuSeconds() - cpu) / seconds, "cores");
+      report.figure("half load, processor", (server.tree().cpuSeconds() - cpu) / seconds, "cores");
     }
   }
 
@@ -176,10 +175,7 @@ final class SoakBench {
         "",
         0);
     report.atMost(
-        "left: further child processes",
-        now.sum("mandate_child_processes", "") - children,
-        "",
-        0);
+        "left: further child processes", now.sum("mandate_child_processes", "") - children, "", 0);
   }
 
   private static double left(Metrics now) {

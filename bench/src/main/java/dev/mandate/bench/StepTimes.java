@@ -59,8 +59,7 @@ final class StepTimes {
     long steps = runs.stream().mapToLong(run -> run.size() - 1).sum();
     long nanos =
         runs.stream()
-            .mapToLong(
-                run -> Duration.between(run.getFirst().at(), run.getLast().at()).toNanos())
+            .mapToLong(run -> Duration.between(run.getFirst().at(), run.getLast().at()).toNanos())
             .sum();
     return steps / (nanos / 1e9);
   }

@@ -53,8 +53,7 @@ final class StepsBench {
     double commits = commits(server.postgres(), 1);
     double grouped = commits(server.postgres(), CONNECTIONS);
     report.figure("PostgreSQL, one row a commit, 1 connection", commits, "/s");
-    report.figure(
-        "PostgreSQL, one row a commit, " + CONNECTIONS + " connections", grouped, "/s");
+    report.figure("PostgreSQL, one row a commit, " + CONNECTIONS + " connections", grouped, "/s");
     try (Client owner = Client.of(server.url(), server.signIn())) {
       String single = agent(owner, "Alone", ModelMain.instructions(20, 1, "{}"));
       runs(owner, single, alone, 1);

@@ -49,8 +49,7 @@ final class StreamsBench {
     double[] pss = new double[sizes.length];
     try (Client owner = Client.of(server.url(), token)) {
       String thread = Installation.thread(owner);
-      byte[] open =
-          owner.request("GET", "/api/v1/threads/" + thread + "/events?after=now", null);
+      byte[] open = owner.request("GET", "/api/v1/threads/" + thread + "/events?after=now", null);
       try (StreamHerd herd = new StreamHerd(server.port(), open)) {
         // What the first streams bring with them is no price of the next: classes, buffers.
         herd.growTo(Math.max(1, sizes[0] / 2));
@@ -143,8 +142,10 @@ final class StreamsBench {
   private static String output(String... command) {
     try {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      String output = new String(process.getInputStream().readAllBytes(),
-          java.nio.charset.StandardCharsets.UTF_8).strip();
+      String output =
+          new String(
+                  process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8)
+              .strip();
       WrongAnswer.unless(process.waitFor() == 0, String.join(" ", command), output);
       return output;
     } catch (IOException e) {

@@ -59,7 +59,10 @@ final class ToolsBench {
           sampled("the method itself, REST", () -> agents(Client.json(owner.exchange(listing))));
       Samples self = sampled("tool of Mandate, REST", rest(owner, SELF));
       budget("tool of Mandate, REST", self);
-      report.figure("tool of Mandate / the method itself, REST, p50", self.micros(0.5) / plain.micros(0.5), "times");
+      report.figure(
+          "tool of Mandate / the method itself, REST, p50",
+          self.micros(0.5) / plain.micros(0.5),
+          "times");
       budget("tool of Mandate, gRPC", sampled("tool of Mandate, gRPC", grpc(grpc, SELF)));
       Samples bare = sampled("the MCP server itself", direct::read);
       Samples counted = sampled("MCP tool, REST", rest(owner, MCP));

@@ -110,8 +110,7 @@ final class WakeupBench {
     String token = said.signIn();
     try (Client owner = Client.of(said.url(), token)) {
       messages(owner, heard, token, times / 2);
-      messages(owner, heard, token, times)
-          .report(report, "message to its event, " + name, budget);
+      messages(owner, heard, token, times).report(report, "message to its event, " + name, budget);
       approvals(owner, heard, token, times / 2);
       approvals(owner, heard, token, times)
           .report(report, "approval to the next step's event, " + name, budget);

@@ -42,8 +42,7 @@ class ServerBenchTest {
     Report report = new Report("startup");
     new StartupBench(1, MOMENT, Duration.ZERO).idle(report, server.tree());
     assertThat(server.secondsToAnswer()).isPositive();
-    positive(
-        report, "idle, PostgreSQL included: PSS", "idle, the Java process alone: PSS");
+    positive(report, "idle, PostgreSQL included: PSS", "idle, the Java process alone: PSS");
   }
 
   @Test
