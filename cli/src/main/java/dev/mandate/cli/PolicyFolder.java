@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Brings policies from files to the server: saves what differs, and nothing else. */
 final class PolicyFolder {
@@ -89,8 +90,7 @@ final class PolicyFolder {
     return save(text, there, description, note, activate);
   }
 
-  private Change planned(
-      Text text, @org.jspecify.annotations.Nullable JsonNode there, boolean activate) {
+  private Change planned(Text text, @Nullable JsonNode there, boolean activate) {
     if (there == null) {
       return Change.of(
           Json.object().put("name", text.name()),
@@ -105,11 +105,7 @@ final class PolicyFolder {
   }
 
   private Change save(
-      Text text,
-      @org.jspecify.annotations.Nullable JsonNode there,
-      String description,
-      String note,
-      boolean activate) {
+      Text text, @Nullable JsonNode there, String description, String note, boolean activate) {
     ObjectNode body =
         Json.object().put("module", text.module()).put("tests", text.tests()).put("note", note);
     JsonNode policy;
@@ -174,7 +170,7 @@ final class PolicyFolder {
     }
   }
 
-  /** Where the texts come from: the commit that a Git folder stands at, as .git says. */
+  /** Where the texts come from: the commit that a Git folder stands at, if any, as .git says. */
   private static String note(Path folder) {
     try {
       for (Path at = folder.toAbsolutePath().normalize(); at != null; at = at.getParent()) {
@@ -186,10 +182,8 @@ final class PolicyFolder {
           }
           String ref = text.substring("ref: ".length());
           Path file = at.resolve(".git").resolve(ref);
-          return "commit "
-              + (Files.exists(file) ? Files.readString(file).strip() : packed(at, ref))
-              + " on "
-              + ref;
+          String commit = Files.exists(file) ? Files.readString(file).strip() : packed(at, ref);
+          return commit.isEmpty() ? "" : "commit " + commit + " on " + ref;
         }
       }
       return "";
@@ -207,6 +201,6 @@ final class PolicyFolder {
         }
       }
     }
-    return "unknown";
+    return "";
   }
 }

@@ -3,6 +3,7 @@ package dev.mandate.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +11,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The client against a whole server: its own process, its own PostgreSQL, the scripted model. */
 @Timeout(120)
@@ -69,6 +71,46 @@ class ServerTest {
         .contains("approval decided")
         .contains("tool finished")
         .contains("self/agents_create");
+  }
+
+  @Test
+  void theServersPoliciesBecomeThoseOfAFolder(@TempDir Path folder) throws Exception {
+    String deny = "package mandate.policies.%s%n%ndeny contains \"no\" if input.action == \"%s\"%n";
+    Path one = folder.resolve("one.rego");
+    Path two = folder.resolve("two.rego");
+    Files.writeString(one, deny.formatted("one", "models.delete"));
+    Files.writeString(two, deny.formatted("two", "models.update"));
+    String apply = folder.toString();
+
+    assertThat(call("policy", "apply", apply, "--dry-run", "--json").out())
+        .contains("would be added");
+    assertThat(json("policy", "list")).isEmpty();
+    assertThat(call("policy", "apply", apply).out()).contains("one   added", "two   added");
+    Path git = Files.createDirectories(folder.resolve(".git/refs/heads"));
+    Files.writeString(folder.resolve(".git/HEAD"), "ref: refs/heads/main\n");
+    Files.writeString(one, deny.formatted("one", "jobs.retry"));
+    Invocation changed = call("policy", "apply", apply, "--activate");
+    assertThat(changed.out())
+        .contains("version 2, put in force")
+        .contains("the same, put in force");
+    assertThat(json("policy", "versions", "one").path(0).path("note").asText()).isEmpty();
+    Files.writeString(git.resolve("main"), "0123abc\n");
+    Files.writeString(one, deny.formatted("one", "jobs.list"));
+    Files.delete(two);
+    assertThat(call("policy", "apply", apply, "--prune").out())
+        .contains("version 3")
+        .contains("deleted");
+    JsonNode newest = json("policy", "versions", "one").path(0);
+    assertThat(newest.path("note").asText()).isEqualTo("commit 0123abc on refs/heads/main");
+    JsonNode left = json("policy", "list");
+    assertThat(left).hasSize(1);
+    // What is in force changes by --activate alone.
+    assertThat(left.path(0).path("activeVersion").asInt()).isEqualTo(2);
+    Files.delete(one);
+    Invocation empty = call("policy", "apply", apply, "--prune");
+    assertThat(empty.exit()).isEqualTo(Exit.FAILED);
+    assertThat(empty.err()).contains("there is no NAME.rego in");
+    assertThat(call("policy", "delete", "one").exit()).isEqualTo(Exit.OK);
   }
 
   @Test
