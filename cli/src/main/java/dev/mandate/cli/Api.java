@@ -12,15 +12,12 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import javax.net.ssl.KeyManager;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,33 +28,24 @@ final class Api {
 
   private final String url;
   private final String token;
+  private final String caFile;
   private final HttpClient http;
 
-  /**
-   * @param token sent as bearer token; none if empty
-   */
+  /** A server whose certificate, if it has one, Java's authorities vouch for. */
   Api(String url, String token) {
-    this.url = Profiles.trim(url);
-    this.token = token;
-    HttpClient.Builder client =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(5));
-    this.http = this.url.startsWith("http:") ? client.sslContext(noTls()).build() : client.build();
+    this(new Profiles.Profile(url, token, ""));
   }
 
-  /**
-   * Trusts nobody. The client wants a context even where there is no TLS, and its default one reads
-   * all certificates of the JDK: a third of what a short command takes.
-   */
-  private static SSLContext noTls() {
-    try {
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(new KeyManager[0], new TrustManager[0], null);
-      return context;
-    } catch (GeneralSecurityException impossible) {
-      throw new IllegalStateException(impossible);
-    }
+  Api(Profiles.Profile server) {
+    this.url = Profiles.trim(server.url());
+    this.token = server.token();
+    this.caFile = server.caFile();
+    this.http = Trust.client(url, caFile).connectTimeout(Duration.ofSeconds(5)).build();
+  }
+
+  /** For addresses that the server hands out, which may be another's. */
+  HttpClient.Builder client(URI address) {
+    return Trust.client(address.toString(), caFile);
   }
 
   String url() {
@@ -160,6 +148,15 @@ final class Api {
             : cause instanceof HttpTimeoutException
                 ? "it does not answer in time"
                 : String.valueOf(cause.getMessage());
+    if (cause instanceof SSLException) {
+      return CliFailure.unreachable(
+          "cannot trust "
+              + url
+              + ": "
+              + why
+              + ". MANDATE_CA_FILE or `mandate login --ca-file` name a PEM file with the certificate of"
+              + " the server or of its authority.");
+    }
     return CliFailure.unreachable(
         "cannot reach " + url + ": " + why + ". `mandate up` starts a server here.");
   }

@@ -57,14 +57,18 @@ final class Context {
 
   Profiles.Profile server() {
     return Profiles.load(profilesFile())
-        .choose(profile, env.variable("MANDATE_URL"), env.variable("MANDATE_TOKEN"));
+        .choose(profile, env.variable("MANDATE_URL"), env.variable("MANDATE_TOKEN"), caFile());
+  }
+
+  /** Whose certificates are believed besides what a profile says; empty if nothing is set. */
+  String caFile() {
+    return env.variable("MANDATE_CA_FILE");
   }
 
   Api api() {
     Api known = api;
     if (known == null) {
-      Profiles.Profile server = server();
-      known = new Api(server.url(), server.token());
+      known = new Api(server());
       api = known;
     }
     return known;

@@ -58,8 +58,7 @@ final class CrashDemo {
     Path record = server.folder().resolve("effects.jsonl");
     screen.line(screen.bold("1. A server of its own") + " in " + server.folder());
     server.start();
-    Profiles.Profile profile = server.profile();
-    Api api = new Api(profile.url(), profile.token());
+    Api api = new Api(server.profile());
 
     screen.line(screen.bold("2. A tool with effects that can be counted:") + " counter/increment");
     importCounter(api, launcher, record);

@@ -68,7 +68,9 @@ final class InvitationCommand extends Noun {
               description = "The server, if it is not the current profile's.")
           String url,
       @Option(names = "--name", defaultValue = "", description = "Your name.") String name) {
-    Api api = url.isEmpty() ? new Api(context.server().url(), "") : new Api(url, "");
+    Profiles.Profile server =
+        url.isEmpty() ? context.server() : new Profiles.Profile(url, "", context.caFile());
+    Api api = new Api(new Profiles.Profile(server.url(), "", server.caFile()));
     JsonNode answer =
         api.post(
             "/api/v1/invitations:accept",

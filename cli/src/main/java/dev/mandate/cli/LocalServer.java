@@ -115,7 +115,7 @@ final class LocalServer implements AutoCloseable {
   }
 
   Profiles.Profile profile() {
-    return Profiles.load(folder.resolve("config/mandate/profiles.json")).choose("", "", "");
+    return Profiles.load(folder.resolve("config/mandate/profiles.json")).choose("", "", "", "");
   }
 
   /** Stops the server, and deletes the folder unless it is to be kept. */

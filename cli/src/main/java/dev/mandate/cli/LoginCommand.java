@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -36,6 +37,14 @@ final class LoginCommand implements Callable<Integer> {
   @Option(names = "--name", description = "The profile's name; the server's host by default.")
   String name = "";
 
+  @Option(
+      names = "--ca-file",
+      paramLabel = "PEM",
+      description =
+          "The certificate of the server or of its authority, if Java's authorities do not vouch for"
+              + " it.")
+  String caFile = "";
+
   @Option(names = "--days", defaultValue = "90", description = "How long the token is good for.")
   int days;
 
@@ -55,8 +64,10 @@ final class LoginCommand implements Callable<Integer> {
     if (!organization.isEmpty()) {
       credentials.put("organizationId", organization);
     }
-    JsonNode session = new Api(url, "").post("/api/v1/sessions", credentials);
-    Api signedIn = new Api(url, Json.text(session, "accessToken"));
+    String trusted = caFile.isEmpty() ? context.caFile() : absolute(caFile);
+    JsonNode session =
+        new Api(new Profiles.Profile(url, "", trusted)).post("/api/v1/sessions", credentials);
+    Api signedIn = new Api(new Profiles.Profile(url, Json.text(session, "accessToken"), trusted));
     ObjectNode wanted = Json.object().put("name", tokenName()).put("expiresInDays", days);
     wanted.putArray("scopes").add("*");
     JsonNode token = signedIn.post("/api/v1/tokens", wanted);
@@ -64,7 +75,8 @@ final class LoginCommand implements Callable<Integer> {
 
     String profile = name.isEmpty() ? profileName(url) : name;
     Profiles.load(context.profilesFile())
-        .with(profile, new Profiles.Profile(Profiles.trim(url), Json.text(token, "secret")))
+        .with(
+            profile, new Profiles.Profile(Profiles.trim(url), Json.text(token, "secret"), trusted))
         .save(context.profilesFile());
     return context.done(
         Json.object().put("profile", profile).put("url", Profiles.trim(url)),
@@ -95,6 +107,10 @@ final class LoginCommand implements Callable<Integer> {
       // Said below.
     }
     throw CliFailure.usage("'" + url + "' is not an address like https://mandate.example.com");
+  }
+
+  private static String absolute(String file) {
+    return Path.of(file).toAbsolutePath().normalize().toString();
   }
 
   private static String tokenName() {

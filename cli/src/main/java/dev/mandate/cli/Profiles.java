@@ -26,8 +26,9 @@ record Profiles(String current, Map<String, Profile> profiles) {
    *
    * @param url its address, without a path
    * @param token the API token, {@code mdt_…}
+   * @param caFile PEM file of certificates to trust besides Java's authorities; empty for none
    */
-  record Profile(String url, String token) {}
+  record Profile(String url, String token, String caFile) {}
 
   static Profiles load(Path file) {
     if (!Files.exists(file)) {
@@ -39,7 +40,10 @@ record Profiles(String current, Map<String, Profile> profiles) {
       for (Map.Entry<String, JsonNode> entry : root.path("profiles").properties()) {
         profiles.put(
             entry.getKey(),
-            new Profile(Json.text(entry.getValue(), "url"), Json.text(entry.getValue(), "token")));
+            new Profile(
+                Json.text(entry.getValue(), "url"),
+                Json.text(entry.getValue(), "token"),
+                Json.text(entry.getValue(), "caFile")));
       }
       return new Profiles(Json.text(root, "current"), profiles);
     } catch (JsonProcessingException broken) {
@@ -61,8 +65,13 @@ record Profiles(String current, Map<String, Profile> profiles) {
     ObjectNode root = Json.object();
     root.put("current", current);
     ObjectNode all = root.putObject("profiles");
-    profiles.forEach((name, profile) ->
-        all.putObject(name).put("url", profile.url()).put("token", profile.token()));
+    profiles.forEach((name, profile) -> {
+      ObjectNode one = all.putObject(name);
+      one.put("url", profile.url()).put("token", profile.token());
+      if (!profile.caFile().isEmpty()) {
+        one.put("caFile", profile.caFile());
+      }
+    });
     try {
       Path folder = file.toAbsolutePath().getParent();
       if (folder != null) {
@@ -80,10 +89,10 @@ record Profiles(String current, Map<String, Profile> profiles) {
   }
 
   /**
-   * The profile to use: MANDATE_URL and MANDATE_TOKEN first, then the one named, then the current
-   * one. The variables replace only what they set.
+   * The profile to use: MANDATE_URL, MANDATE_TOKEN and MANDATE_CA_FILE first, then the one named,
+   * then the current one. The variables replace only what they set.
    */
-  Profile choose(String named, String urlVariable, String tokenVariable) {
+  Profile choose(String named, String urlVariable, String tokenVariable, String caVariable) {
     String name = named.isEmpty() ? current : named;
     Profile stored = profiles.get(name);
     if (!named.isEmpty() && stored == null) {
@@ -99,9 +108,12 @@ record Profiles(String current, Map<String, Profile> profiles) {
           "no server is known: `mandate up` starts one here, `mandate login URL` uses another");
     }
     // A stored token belongs to its own server and is sent to no other.
-    String own = stored != null && trim(stored.url()).equals(trim(url)) ? stored.token() : "";
-    String token = tokenVariable.isEmpty() ? own : tokenVariable;
-    return new Profile(trim(url), token);
+    Profile own =
+        stored != null && trim(stored.url()).equals(trim(url)) ? stored : new Profile(url, "", "");
+    return new Profile(
+        trim(url),
+        tokenVariable.isEmpty() ? own.token() : tokenVariable,
+        caVariable.isEmpty() ? own.caFile() : caVariable);
   }
 
   static String trim(String url) {

@@ -147,11 +147,7 @@ final class Transfers {
   private <T> HttpResponse<T> exchange(HttpRequest request, HttpResponse.BodyHandler<T> handler)
       throws IOException {
     // Not closed: that would wait for a body that is still to be read.
-    HttpClient http =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(10))
-            .build();
+    HttpClient http = api.client(request.uri()).connectTimeout(Duration.ofSeconds(10)).build();
     try {
       return http.send(request, handler);
     } catch (InterruptedException interrupted) {

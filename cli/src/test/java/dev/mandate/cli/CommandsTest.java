@@ -172,8 +172,8 @@ class CommandsTest {
     assertThat(server.complaints()).isEmpty();
     assertThat(login.err()).isEmpty();
     assertThat(login.out()).contains("127.0.0.1").doesNotContain("some-secret");
-    assertThat(Profiles.load(folder.resolve("mandate/profiles.json")).choose("", "", ""))
-        .isEqualTo(new Profiles.Profile(server.url(), "some-secret"));
+    assertThat(Profiles.load(folder.resolve("mandate/profiles.json")).choose("", "", "", ""))
+        .isEqualTo(new Profiles.Profile(server.url(), "some-secret", ""));
     assertThat(server.called())
         .contains(
             "SessionService.CreateSession",

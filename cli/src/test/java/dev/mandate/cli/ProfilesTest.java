@@ -16,8 +16,8 @@ class ProfilesTest {
       new Profiles(
           "local",
           Map.of(
-              "local", new Profiles.Profile("http://127.0.0.1:6263", "mdt_local"),
-              "work", new Profiles.Profile("https://mandate.example.com/", "mdt_work")));
+              "local", new Profiles.Profile("http://127.0.0.1:6263", "mdt_local", ""),
+              "work", new Profiles.Profile("https://mandate.example.com/", "mdt_work", "")));
 
   @Test
   void readsWhatTheServerWrites(@TempDir Path folder) throws IOException {
@@ -29,15 +29,15 @@ class ProfilesTest {
          "profiles": {"local": {"url": "http://127.0.0.1:6263", "token": "mdt_x", "data": "/d"}}}
         """);
 
-    assertThat(Profiles.load(file).choose("", "", ""))
-        .isEqualTo(new Profiles.Profile("http://127.0.0.1:6263", "mdt_x"));
+    assertThat(Profiles.load(file).choose("", "", "", ""))
+        .isEqualTo(new Profiles.Profile("http://127.0.0.1:6263", "mdt_x", ""));
   }
 
   @Test
   void keepsTheFileToItsOwner(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("deep/er/profiles.json");
     BOTH.save(file);
-    BOTH.with("third", new Profiles.Profile("http://c", "t")).save(file);
+    BOTH.with("third", new Profiles.Profile("http://c", "t", "")).save(file);
 
     assertThat(Profiles.load(file).current()).isEqualTo("third");
     assertThat(Profiles.load(file).profiles()).hasSize(3);
@@ -47,22 +47,22 @@ class ProfilesTest {
 
   @Test
   void letsTheEnvironmentOverride() {
-    assertThat(BOTH.choose("work", "", "").url()).isEqualTo("https://mandate.example.com");
-    assertThat(BOTH.choose("", "", "mdt_other").token()).isEqualTo("mdt_other");
-    assertThat(BOTH.choose("", "http://127.0.0.1:6263/", "").token()).isEqualTo("mdt_local");
+    assertThat(BOTH.choose("work", "", "", "").url()).isEqualTo("https://mandate.example.com");
+    assertThat(BOTH.choose("", "", "mdt_other", "").token()).isEqualTo("mdt_other");
+    assertThat(BOTH.choose("", "http://127.0.0.1:6263/", "", "").token()).isEqualTo("mdt_local");
   }
 
   @Test
   void sendsAStoredTokenToNoOtherServer() {
-    assertThat(BOTH.choose("", "http://elsewhere", ""))
-        .isEqualTo(new Profiles.Profile("http://elsewhere", ""));
+    assertThat(BOTH.choose("", "http://elsewhere", "", ""))
+        .isEqualTo(new Profiles.Profile("http://elsewhere", "", ""));
   }
 
   @Test
   void saysWhatToDoWithoutAProfile(@TempDir Path folder) {
-    assertThatThrownBy(() -> Profiles.load(folder.resolve("none.json")).choose("", "", ""))
+    assertThatThrownBy(() -> Profiles.load(folder.resolve("none.json")).choose("", "", "", ""))
         .hasMessageContaining("mandate up")
         .hasMessageContaining("mandate login");
-    assertThatThrownBy(() -> BOTH.choose("typo", "", "")).hasMessageContaining("'typo'");
+    assertThatThrownBy(() -> BOTH.choose("typo", "", "", "")).hasMessageContaining("'typo'");
   }
 }

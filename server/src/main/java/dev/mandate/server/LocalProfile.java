@@ -34,8 +34,12 @@ final class LocalProfile {
     return new LocalProfile(folder.resolve("mandate").resolve("profiles.json"));
   }
 
-  /** Points the profile at a running server, with the token it has if that is still good. */
-  void pointAt(Platform platform) {
+  /**
+   * Points the profile at a running server, with the token it has if that is still good.
+   *
+   * @param certificate the server's, which the command line is to trust; empty for plain HTTP
+   */
+  void pointAt(Platform platform, String certificate) {
     ObjectNode root = read();
     JsonNode known = root.path("profiles").path(NAME).path("token");
     String token =
@@ -43,7 +47,11 @@ final class LocalProfile {
             ? known.textValue()
             : platform.commandLineToken();
     root.put("current", NAME);
-    root.withObject("/profiles").putObject(NAME).put("url", platform.url()).put("token", token);
+    ObjectNode local = root.withObject("/profiles").putObject(NAME);
+    local.put("url", platform.url()).put("token", token);
+    if (!certificate.isEmpty()) {
+      local.put("caFile", Path.of(certificate).toAbsolutePath().normalize().toString());
+    }
     write(root.toPrettyString());
   }
 

@@ -276,7 +276,7 @@ final class Up {
             .formatted(mandate));
     // One of many processes, started by a machine, has nobody here who would use a command line.
     if (seen || config.database().url().isEmpty()) {
-      LocalProfile.ofUser(environment).pointAt(platform);
+      LocalProfile.ofUser(environment).pointAt(platform, config.http().tlsCert());
     }
   }
 
