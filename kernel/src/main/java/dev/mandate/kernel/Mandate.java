@@ -41,14 +41,25 @@ public record Mandate(
    * @param traceId 32 lower-case hexadecimal digits (W3C trace context)
    * @param session the sign-in session whose access token the request carried; absent for API
    *     tokens and inside the program. Authentication sets it, signing out reads it.
+   * @param traceparent the span that this is a part of, in W3C's form; absent if nobody named one
    */
-  public record Origin(String channel, String address, String traceId, @Nullable UUID session) {
+  public record Origin(
+      String channel,
+      String address,
+      String traceId,
+      @Nullable UUID session,
+      @Nullable String traceparent) {
     public Origin(String channel, String address, String traceId) {
-      this(channel, address, traceId, null);
+      this(channel, address, traceId, null, null);
     }
 
     public Origin withSession(UUID id) {
-      return new Origin(channel, address, traceId, id);
+      return new Origin(channel, address, traceId, id, traceparent);
+    }
+
+    /** The same as a part of a span; as it is if there is none. */
+    public Origin within(@Nullable String parent) {
+      return parent == null ? this : new Origin(channel, address, traceId, session, parent);
     }
   }
 

@@ -10,6 +10,7 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.db.AuditFact;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
+import dev.mandate.kernel.telemetry.Span;
 import dev.mandate.policies.Arguments;
 import dev.mandate.policies.Obligation;
 import dev.mandate.policies.PolicyCheck;
@@ -18,6 +19,7 @@ import dev.mandate.policies.Verdict;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -68,7 +70,29 @@ public final class Gate {
       case Denied _ -> denied.increment();
       case NeedsApproval _ -> questions.increment();
     }
+    see(action, resource, decision);
     return decision;
+  }
+
+  private static void see(String action, Resource resource, Decision decision) {
+    Span span = Span.current();
+    if (!span.recorded()) {
+      return;
+    }
+    String word =
+        switch (decision) {
+          case Admitted _ -> "admitted";
+          case Denied _ -> "denied";
+          case NeedsApproval _ -> "needs_approval";
+        };
+    Map<String, String> attributes = new HashMap<>();
+    attributes.put("mandate.gate.decision", word);
+    attributes.put("mandate.action", action);
+    attributes.put("mandate.resource", resource.toString());
+    if (decision instanceof Denied denied) {
+      attributes.put("mandate.gate.reason", denied.reason());
+    }
+    span.event("mandate.gate", attributes);
   }
 
   /** How often this process has decided how; the keys are always the same. */

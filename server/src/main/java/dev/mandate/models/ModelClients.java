@@ -32,7 +32,12 @@ final class ModelClients {
   ResolvedModel resolve(Model model, String key) {
     if (model.provider() == Provider.REHEARSAL) {
       return new ResolvedModel(
-          model.name(), model.provider(), model.remoteName(), rehearsal, model.prices(), true);
+          model.name(),
+          model.provider(),
+          model.remoteName(),
+          new SeenModelClient(rehearsal, model.provider(), ""),
+          model.prices(),
+          true);
     }
     Codec codec =
         model.provider() == Provider.ANTHROPIC
@@ -48,7 +53,13 @@ final class ModelClients {
             key,
             model.fromEnvironment(),
             HttpModelClient.Limits.DEFAULT);
-    return new ResolvedModel(model.name(), model.provider(), remote, client, model.prices(), false);
+    return new ResolvedModel(
+        model.name(),
+        model.provider(),
+        remote,
+        new SeenModelClient(client, model.provider(), model.baseUrl()),
+        model.prices(),
+        false);
   }
 
   private String firstServed(Model model, Codec codec, String key) {

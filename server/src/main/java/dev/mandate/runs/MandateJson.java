@@ -37,6 +37,10 @@ final class MandateJson {
     }
     json.put("expires_at", mandate.expiresAt().toString());
     json.put("trace_id", mandate.origin().traceId());
+    String traceparent = mandate.origin().traceparent();
+    if (traceparent != null) {
+      json.put("traceparent", traceparent);
+    }
     return json.toString();
   }
 
@@ -54,7 +58,8 @@ final class MandateJson {
         bounds,
         json.has("budget") ? UUID.fromString(json.get("budget").textValue()) : null,
         Instant.parse(json.get("expires_at").textValue()),
-        new Mandate.Origin("run", "", json.get("trace_id").textValue()));
+        new Mandate.Origin("run", "", json.get("trace_id").textValue())
+            .within(json.has("traceparent") ? json.get("traceparent").textValue() : null));
   }
 
   private static Set<String> set(JsonNode array) {

@@ -5,6 +5,7 @@ import dev.mandate.approvals.Approvals;
 import dev.mandate.governance.Gate;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.events.Wakeups;
+import dev.mandate.kernel.telemetry.Spans;
 import dev.mandate.models.Models;
 import dev.mandate.suspensions.Suspensions;
 import dev.mandate.threads.Threads;
@@ -30,4 +31,5 @@ record RunEngine(
     Prompts prompts,
     Attachments attachments,
     LiveText live,
+    Spans spans,
     RunSettings settings) {}

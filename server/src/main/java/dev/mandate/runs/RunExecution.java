@@ -6,6 +6,7 @@ import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.db.TxWork;
 import dev.mandate.kernel.events.Wakeups;
+import dev.mandate.kernel.telemetry.Span;
 import dev.mandate.runs.Plan.Action;
 import dev.mandate.suspensions.Suspension;
 import dev.mandate.suspensions.Suspensions;
@@ -20,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * Carries one run on while this process holds its lease: reads the log, asks {@link Plan} what is
@@ -64,6 +66,7 @@ final class RunExecution {
       return;
     }
     run = loaded.get();
+    MDC.put("trace_id", run.mandate().origin().traceId());
     String channel = RunLog.channel(claim.run());
     Wakeups.Subscription growth = engine.wakeups().subscribe(channel, ignored -> news.release());
     try {
@@ -77,9 +80,7 @@ final class RunExecution {
                         + " times in a row without getting any further")));
         return;
       }
-      while (advance()) {
-        // Each round reads the log again.
-      }
+      carryOn();
     } catch (FencedOff e) {
       log.info("run {} is somebody else's now", claim.run());
     } catch (RuntimeException e) {
@@ -89,6 +90,20 @@ final class RunExecution {
     } finally {
       growth.close();
       inFlight.values().forEach(flight -> flight.signal.cancel());
+    }
+  }
+
+  /** Until it is over or waits: one span, within the call that started the run. */
+  private void carryOn() {
+    Span span = RunSpans.begin(engine.spans(), current(), this::agent);
+    try {
+      span.run(() -> {
+        while (advance()) {
+          // Each round reads the log again.
+        }
+      });
+    } finally {
+      span.end();
     }
   }
 
@@ -214,6 +229,9 @@ final class RunExecution {
 
   /** Ends the run: its answer, its last step, what it still asks, its parent, its successor. */
   private void end(Step last, String answer) {
+    if (last instanceof Step.Failed failed) {
+      Span.current().fail(failed.reason());
+    }
     Run ending = current();
     long seen = state.lastSeq();
     List<Step> steps =
@@ -377,12 +395,14 @@ final class RunExecution {
   void launch(String key, @Nullable String tool, java.util.function.Consumer<CancelSignal> work) {
     Flight flight = new Flight(new CancelSignal(() -> !lease.holds()));
     inFlight.put(key, flight);
+    Span span = Span.current();
     Thread.ofVirtual()
         .name("run-" + claim.run() + "-" + key)
         .start(() -> {
+          MDC.put("trace_id", current().mandate().origin().traceId());
           try (Suspensions.Watch _ =
               engine.suspensions().watch(current().mandate(), tool, flight::stop)) {
-            work.accept(flight.signal);
+            span.run(() -> work.accept(flight.signal));
           } catch (FencedOff e) {
             log.info("run {}: a result came too late to count", claim.run());
           } catch (RuntimeException e) {

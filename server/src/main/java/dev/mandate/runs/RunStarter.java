@@ -8,6 +8,7 @@ import dev.mandate.kernel.Ids;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Tx;
+import dev.mandate.kernel.telemetry.Span;
 import dev.mandate.threads.Message;
 import dev.mandate.threads.MessageListener;
 import dev.mandate.threads.ThreadId;
@@ -103,14 +104,20 @@ public final class RunStarter implements MessageListener {
 
   /**
    * A person's session lasts minutes and a run may wait for days: the run's authority ends by its
-   * own time. What its author may do is asked at each step all the same.
+   * own time. What its author may do is asked at each step all the same. It is a part of the call
+   * that this is said in.
    */
   Mandate lasting(Mandate poster) {
     Instant end = clock.instant().plus(LIFE);
     Instant until =
         poster.includesAgent() && poster.expiresAt().isBefore(end) ? poster.expiresAt() : end;
     return new Mandate(
-        poster.org(), poster.chain(), poster.bounds(), poster.budget(), until, poster.origin());
+        poster.org(),
+        poster.chain(),
+        poster.bounds(),
+        poster.budget(),
+        until,
+        poster.origin().within(Span.current().traceparent()));
   }
 
   private static boolean sameAuthority(Mandate one, Mandate other) {

@@ -6,6 +6,7 @@ import dev.mandate.files.Files;
 import dev.mandate.governance.Gate;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.events.Wakeups;
+import dev.mandate.kernel.telemetry.Spans;
 import dev.mandate.models.Models;
 import dev.mandate.suspensions.Suspensions;
 import dev.mandate.threads.Threads;
@@ -66,6 +67,7 @@ public final class RunWorker implements AutoCloseable {
       Gate gate,
       Approvals approvals,
       Suspensions suspensions,
+      Spans spans,
       RunSettings settings) {
     RunStore store = new RunStore();
     this.live = new LiveText(db);
@@ -88,6 +90,7 @@ public final class RunWorker implements AutoCloseable {
             new Prompts(threads),
             new Attachments(files),
             live,
+            spans,
             settings);
   }
 

@@ -10,6 +10,7 @@ import dev.mandate.kernel.Page;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
+import dev.mandate.kernel.telemetry.Span;
 import dev.mandate.threads.Conversation;
 import dev.mandate.threads.Message;
 import dev.mandate.threads.ThreadId;
@@ -272,8 +273,9 @@ public final class Runs {
             parent.id().value(),
             participants.stream().distinct().toList());
     Message message = threads.postRequest(tx, thread, parent.agentId().principal(), request);
-    RunId id =
-        starter.start(tx, child, thread, parent.mandate(), message.position(), parent.id(), callId);
+    Mandate mandate =
+        parent.mandate().withOrigin(parent.mandate().origin().within(Span.current().traceparent()));
+    RunId id = starter.start(tx, child, thread, mandate, message.position(), parent.id(), callId);
     return List.of(id.toString(), thread.toString());
   }
 

@@ -189,7 +189,11 @@ final class ToolCalls {
                 arguments,
                 admitted,
                 new Invocation(
-                    key, attempt, engine.clock().instant().plus(tool.timeout()), signal));
+                    key,
+                    attempt,
+                    engine.clock().instant().plus(tool.timeout()),
+                    signal,
+                    call.id()));
     boolean repeatable = tool.effect().repeatable();
     if (result.outcome() == Outcome.CANCELLED) {
       Suspension suspension = execution.stoppedBy(call.id());

@@ -36,6 +36,7 @@ import dev.mandate.kernel.egress.Trust;
 import dev.mandate.kernel.events.Events;
 import dev.mandate.kernel.events.Fanouts;
 import dev.mandate.kernel.events.Wakeups;
+import dev.mandate.kernel.jobs.JobSettings;
 import dev.mandate.kernel.jobs.Jobs;
 import dev.mandate.kernel.rpc.Authentication;
 import dev.mandate.kernel.rpc.Binder;
@@ -43,6 +44,7 @@ import dev.mandate.kernel.rpc.CallAudit;
 import dev.mandate.kernel.rpc.CallPorts;
 import dev.mandate.kernel.rpc.HttpServer;
 import dev.mandate.kernel.rpc.MethodTable;
+import dev.mandate.kernel.telemetry.Spans;
 import dev.mandate.models.EnvironmentModels;
 import dev.mandate.models.Models;
 import dev.mandate.models.ModelsApi;
@@ -74,6 +76,7 @@ import dev.mandate.tools.Tools;
 import dev.mandate.tools.ToolsApi;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +90,7 @@ public final class Platform implements AutoCloseable {
 
   private final PlatformSettings settings;
   private final boolean embedded;
+  private final Spans spans;
   private final Wakeups wakeups;
   private final DatabaseClock clock;
   private final Db db;
@@ -122,6 +126,14 @@ public final class Platform implements AutoCloseable {
 
     // 0 kernel
     EgressSettings outside = EgressSettings.fromEnvironment(settings.environment());
+    PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    Path authorities = outside.caFile();
+    spans =
+        Spans.of(
+            settings.telemetry(),
+            authorities == null || !settings.telemetry().on() ? null : Trust.withFile(authorities),
+            VERSION,
+            meters);
     wakeups =
         new Wakeups(
             Fanouts.of(
@@ -130,10 +142,9 @@ public final class Platform implements AutoCloseable {
     clock = new DatabaseClock();
     db = new Db(endpoint, settings.process().database(), clock, wakeups::signal);
     Events events = new Events();
-    jobs = new Jobs(db, wakeups);
+    jobs = new Jobs(db, wakeups, JobSettings.DEFAULTS, spans);
     Cipher cipher = new Cipher(keys);
     egress = new EgressClient(outside);
-    PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
 
     // 1 and 2: who, and what they may do. Agents stand higher: only their liveness is asked here.
     AgentLiveness liveness = new AgentLiveness();
@@ -232,6 +243,7 @@ public final class Platform implements AutoCloseable {
             gate,
             approvals,
             suspensions,
+            spans,
             settings.runs());
     ThreadWatch watch = new ThreadWatch(db, roles, events, wakeups, threads, runs);
 
@@ -265,6 +277,7 @@ public final class Platform implements AutoCloseable {
                 idempotency,
                 CallAudit.into(db),
                 meters,
+                spans,
                 clock));
     ProcessSettings process = settings.process();
     Health health =
@@ -297,6 +310,7 @@ public final class Platform implements AutoCloseable {
   /** Starts everything; what was started is closed again if something cannot be. */
   public void start() {
     try {
+      spans.start();
       wakeups.start();
       db.start();
       clock.start(db);
@@ -418,6 +432,7 @@ public final class Platform implements AutoCloseable {
     purge.close();
     gauges.close();
     tools.close();
+    spans.close();
     policies.close();
     roles.close();
     suspensions.close();

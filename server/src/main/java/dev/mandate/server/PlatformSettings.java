@@ -1,6 +1,7 @@
 package dev.mandate.server;
 
 import dev.mandate.files.FileSettings;
+import dev.mandate.kernel.config.Telemetry;
 import dev.mandate.kernel.rpc.Edge;
 import dev.mandate.policies.PolicySettings;
 import dev.mandate.runs.RunSettings;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param process its part in the installation
  * @param files which it takes, and where they are kept
  * @param keepAudit how long the record is kept at least; zero for ever
+ * @param telemetry where spans are sent, if anywhere
  */
 public record PlatformSettings(
     String host,
@@ -36,7 +38,8 @@ public record PlatformSettings(
     ProcessSettings process,
     FileSettings files,
     PolicySettings policies,
-    Duration keepAudit) {
+    Duration keepAudit,
+    Telemetry telemetry) {
   public PlatformSettings {
     environment = Map.copyOf(environment);
     edge = edge == null ? Edge.NONE : edge;
@@ -72,7 +75,8 @@ public record PlatformSettings(
         ProcessSettings.DEFAULTS,
         files,
         PolicySettings.DEFAULTS,
-        Duration.ZERO);
+        Duration.ZERO,
+        Telemetry.OFF);
   }
 
   /** Neither values of the environment nor the password. */

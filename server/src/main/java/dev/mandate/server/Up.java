@@ -131,7 +131,8 @@ final class Up {
             opaUrl(config.policy().opaUrl()),
             config.policy().opaTimeout(),
             config.policy().retention()),
-        config.audit().keep());
+        config.audit().keep(),
+        config.telemetry());
   }
 
   private ProcessSettings process() {

@@ -5,6 +5,7 @@ import dev.mandate.kernel.egress.EgressClient;
 import dev.mandate.kernel.egress.EgressFailure;
 import dev.mandate.kernel.egress.EgressRequest;
 import dev.mandate.kernel.egress.EgressResponse;
+import dev.mandate.kernel.telemetry.Traceparent;
 import io.modelcontextprotocol.client.McpAsyncClient;
 import io.modelcontextprotocol.json.McpJsonMapper;
 import io.modelcontextprotocol.spec.McpSchema;
@@ -79,6 +80,13 @@ final class HttpWire extends McpWire {
     Map<String, String> headers = headers(version);
     headers.put("content-type", "application/json");
     headers.put("accept", "application/json, text/event-stream");
+    // This thread is at nothing: the message itself says what it is a part of.
+    if (message instanceof McpSchema.JSONRPCRequest request
+        && request.params() instanceof McpSchema.CallToolRequest call
+        && call.meta() != null
+        && call.meta().get(Traceparent.NAME) instanceof String traceparent) {
+      headers.put(Traceparent.NAME, traceparent);
+    }
     EgressRequest request =
         EgressRequest.post(server.url(), headers, body)
             .within(LONGEST, LONGEST)

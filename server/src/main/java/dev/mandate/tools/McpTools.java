@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.mandate.governance.Outcome;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Mandate;
+import dev.mandate.kernel.telemetry.Span;
+import dev.mandate.kernel.telemetry.Traceparent;
 import io.modelcontextprotocol.json.McpJsonMapper;
 import io.modelcontextprotocol.spec.McpSchema;
 import java.time.Instant;
@@ -41,9 +43,7 @@ final class McpTools {
               () -> sources.server(mandate, source),
               offered -> entry.definition().changedIn(offered, entry.remoteName()),
               new McpSchema.CallToolRequest(
-                  entry.remoteName(),
-                  arguments(argumentsJson),
-                  Map.of(KEY, invocation.idempotencyKey(), ATTEMPT, invocation.attempt())),
+                  entry.remoteName(), arguments(argumentsJson), meta(invocation)),
               deadline,
               invocation.cancel());
       if (!source.reachable()) {
@@ -62,6 +62,19 @@ final class McpTools {
       }
       return failed(entry.tool().name(), failure, millis(start));
     }
+  }
+
+  private static Map<String, Object> meta(Invocation invocation) {
+    String traceparent = Span.current().traceparent();
+    return traceparent == null
+        ? Map.of(KEY, invocation.idempotencyKey(), ATTEMPT, invocation.attempt())
+        : Map.of(
+            KEY,
+            invocation.idempotencyKey(),
+            ATTEMPT,
+            invocation.attempt(),
+            Traceparent.NAME,
+            traceparent);
   }
 
   private static ToolResult failed(String tool, McpFailure failure, long millis) {

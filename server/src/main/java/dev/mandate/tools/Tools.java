@@ -24,6 +24,7 @@ import dev.mandate.kernel.db.IdempotencyKeys;
 import dev.mandate.kernel.egress.EgressClient;
 import dev.mandate.kernel.events.Wakeups;
 import dev.mandate.kernel.rpc.MethodTable;
+import dev.mandate.kernel.telemetry.Span;
 import dev.mandate.secrets.Secrets;
 import dev.mandate.suspensions.Suspensions;
 import io.modelcontextprotocol.json.McpJsonMapper;
@@ -34,6 +35,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Predicate;
@@ -192,6 +194,32 @@ public final class Tools implements AutoCloseable {
    * for what a tool does.
    */
   public ToolResult execute(
+      Mandate mandate,
+      ResolvedTool tool,
+      String argumentsJson,
+      Admitted admitted,
+      Invocation invocation) {
+    Span span = Span.current().child(Span.Kind.INTERNAL, "execute_tool", tool.name());
+    if (span.recorded()) {
+      span.set("gen_ai.operation.name", "execute_tool")
+          .set("gen_ai.tool.name", tool.name())
+          .set("gen_ai.tool.call.id", invocation.callId())
+          .set("mandate.tool.effect", tool.effect().name().toLowerCase(Locale.ROOT))
+          .set("mandate.tool.attempt", invocation.attempt());
+    }
+    try {
+      ToolResult result =
+          span.call(() -> carryOut(mandate, tool, argumentsJson, admitted, invocation));
+      if (result.isError() || result.outcome() != Outcome.OK) {
+        span.fail(result.outcome() == Outcome.OK ? "error" : result.outcome().wireName());
+      }
+      return result;
+    } finally {
+      span.end();
+    }
+  }
+
+  private ToolResult carryOut(
       Mandate mandate,
       ResolvedTool tool,
       String argumentsJson,

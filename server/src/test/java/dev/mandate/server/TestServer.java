@@ -3,6 +3,7 @@ package dev.mandate.server;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.mandate.files.FileSettings;
+import dev.mandate.kernel.config.Telemetry;
 import dev.mandate.policies.PolicySettings;
 import dev.mandate.runs.RunSettings;
 import dev.mandate.testing.TestDatabase;
@@ -90,6 +91,28 @@ public final class TestServer implements AutoCloseable {
       RunSettings runs,
       FileSettings files,
       PolicySettings policies) {
+    return on(database, environment, runs, files, policies, Telemetry.OFF);
+  }
+
+  /** That sends its spans somewhere. */
+  public static TestServer on(
+      TestDatabase database, Map<String, String> environment, Telemetry telemetry) {
+    return on(
+        database,
+        environment,
+        RunSettings.DEFAULTS.withLease(Duration.ofSeconds(2), Duration.ofMillis(500)),
+        files(temporary()),
+        PolicySettings.DEFAULTS,
+        telemetry);
+  }
+
+  private static TestServer on(
+      TestDatabase database,
+      Map<String, String> environment,
+      RunSettings runs,
+      FileSettings files,
+      PolicySettings policies,
+      Telemetry telemetry) {
     Map<String, String> outside = new HashMap<>(environment);
     // Tests talk to fakes on this machine.
     outside.putIfAbsent("MANDATE_EGRESS_ALLOW", "127.0.0.1");
@@ -107,7 +130,8 @@ public final class TestServer implements AutoCloseable {
             ProcessSettings.DEFAULTS,
             files,
             policies,
-            Duration.ZERO);
+            Duration.ZERO,
+            telemetry);
     return new TestServer(
         database, new Platform(settings, database.endpoint(), TestDatabase.keys(), false), true);
   }

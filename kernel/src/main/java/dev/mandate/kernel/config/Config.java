@@ -47,6 +47,7 @@ public record Config(
     @Setting("Where Mandate listens.") Http http,
     @Setting("The system of record.") Database database,
     @Setting("What is logged, and how.") Log log,
+    @Setting("Where this server's own spans are sent.") Telemetry telemetry,
     @Setting("The way out, to models and tools.") Egress egress,
     @Setting("Rules that decide about every call.") Policy policy,
     @Setting("Questions to people.") Approvals approvals,

@@ -15,6 +15,8 @@ import com.linecorp.armeria.common.RequestHeadersBuilder;
 import com.linecorp.armeria.common.SessionProtocol;
 import dev.mandate.kernel.CancelSignal;
 import dev.mandate.kernel.Failure;
+import dev.mandate.kernel.telemetry.Span;
+import dev.mandate.kernel.telemetry.Traceparent;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -137,6 +139,10 @@ public final class EgressClient implements AutoCloseable {
             builder.add(lower, value);
           }
         });
+    String traceparent = Span.current().traceparent();
+    if (traceparent != null && !builder.contains(Traceparent.NAME)) {
+      builder.add(Traceparent.NAME, traceparent);
+    }
     if (!builder.contains("user-agent")) {
       builder.add("user-agent", "mandate");
     }

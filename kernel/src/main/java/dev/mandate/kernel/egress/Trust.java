@@ -42,7 +42,7 @@ public final class Trust {
    *
    * @throws IllegalArgumentException if the file is not readable or holds no certificate
    */
-  static TrustManagerFactory withFile(Path file) {
+  public static TrustManagerFactory withFile(Path file) {
     try {
       KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
       store.load(null, null);

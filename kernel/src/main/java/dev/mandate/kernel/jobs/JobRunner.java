@@ -6,6 +6,8 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.events.Wakeups;
+import dev.mandate.kernel.telemetry.Span;
+import dev.mandate.kernel.telemetry.Spans;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -37,6 +39,7 @@ final class JobRunner implements AutoCloseable {
   private final JobStore store;
   private final Map<String, Jobs.Kind> kinds;
   private final JobSettings settings;
+  private final Spans spans;
   private final UUID holder = Ids.next();
   private final Map<UUID, Thread> running = new ConcurrentHashMap<>();
   private final List<Thread> threads = new ArrayList<>();
@@ -48,12 +51,18 @@ final class JobRunner implements AutoCloseable {
   private volatile long leaseEnds;
 
   JobRunner(
-      Db db, Wakeups wakeups, JobStore store, Map<String, Jobs.Kind> kinds, JobSettings settings) {
+      Db db,
+      Wakeups wakeups,
+      JobStore store,
+      Map<String, Jobs.Kind> kinds,
+      JobSettings settings,
+      Spans spans) {
     this.db = db;
     this.wakeups = wakeups;
     this.store = store;
     this.kinds = kinds;
     this.settings = settings;
+    this.spans = spans;
   }
 
   void start() {
@@ -160,8 +169,7 @@ final class JobRunner implements AutoCloseable {
       return;
     }
     try {
-      kind.handler()
-          .run(mandate, new Job(job.org(), job.id(), job.kind(), content.payload(), job.attempt()));
+      handle(mandate, job, kind, content);
     } catch (Exception e) {
       if (closing
           && (e instanceof InterruptedException || Thread.currentThread().isInterrupted())) {
@@ -179,6 +187,29 @@ final class JobRunner implements AutoCloseable {
       putBack(mandate, job, untilCron(content), 0, "");
     } else {
       db.run(mandate, tx -> store.finish(tx, job, holder, JobStatus.State.DONE, ""));
+    }
+  }
+
+  private void handle(
+      Mandate mandate, JobStore.Claimed job, Jobs.Kind kind, JobStore.Content content)
+      throws Exception {
+    Job work = new Job(job.org(), job.id(), job.kind(), content.payload(), job.attempt());
+    Span span = spans.begin(Span.Kind.INTERNAL, "job", job.kind(), mandate.origin());
+    if (span.recorded()) {
+      span.set("mandate.organization.id", job.org().toString())
+          .set("mandate.job.id", job.id().toString())
+          .set("mandate.job.attempt", job.attempt());
+    }
+    try {
+      span.call(() -> {
+        kind.handler().run(mandate, work);
+        return true;
+      });
+    } catch (Exception e) {
+      span.fail(e instanceof Failure failure ? failure.reason() : e.getClass().getSimpleName());
+      throw e;
+    } finally {
+      span.end();
     }
   }
 

@@ -7,6 +7,7 @@ import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.kernel.events.Wakeups;
+import dev.mandate.kernel.telemetry.Spans;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Set;
@@ -27,11 +28,11 @@ public final class Jobs implements AutoCloseable {
   private final JobRunner runner;
 
   public Jobs(Db db, Wakeups wakeups) {
-    this(db, wakeups, JobSettings.DEFAULTS);
+    this(db, wakeups, JobSettings.DEFAULTS, Spans.OFF);
   }
 
-  public Jobs(Db db, Wakeups wakeups, JobSettings settings) {
-    this.runner = new JobRunner(db, wakeups, store, kinds, settings);
+  public Jobs(Db db, Wakeups wakeups, JobSettings settings, Spans spans) {
+    this.runner = new JobRunner(db, wakeups, store, kinds, settings, spans);
   }
 
   /**

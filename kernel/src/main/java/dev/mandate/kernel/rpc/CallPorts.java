@@ -2,6 +2,7 @@ package dev.mandate.kernel.rpc;
 
 import dev.mandate.kernel.Authorizer;
 import dev.mandate.kernel.db.IdempotencyKeys;
+import dev.mandate.kernel.telemetry.Spans;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.InstantSource;
 
@@ -14,6 +15,7 @@ import java.time.InstantSource;
  * @param idempotency keys of calls that may be repeated
  * @param audit denials, and reads that are audited
  * @param meters where requests are timed
+ * @param spans where calls are seen one by one
  * @param clock decides whether an authority has expired
  */
 public record CallPorts(
@@ -23,6 +25,7 @@ public record CallPorts(
     IdempotencyKeys idempotency,
     CallAudit audit,
     MeterRegistry meters,
+    Spans spans,
     InstantSource clock) {
   public CallPorts(
       Authentication authentication,
@@ -31,6 +34,14 @@ public record CallPorts(
       IdempotencyKeys idempotency,
       CallAudit audit,
       MeterRegistry meters) {
-    this(authentication, authorizer, policy, idempotency, audit, meters, InstantSource.system());
+    this(
+        authentication,
+        authorizer,
+        policy,
+        idempotency,
+        audit,
+        meters,
+        Spans.OFF,
+        InstantSource.system());
   }
 }

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param refused why this request cannot be authenticated whatever it shows (a cookie from another
  *     site)
  * @param protocol for metrics
+ * @param binding the REST face that it came by; null for other protocols
  */
 record Caller(
     @Nullable Credential credential,
@@ -21,7 +22,8 @@ record Caller(
     @Nullable String idempotencyKey,
     @Nullable Duration asked,
     @Nullable Failure refused,
-    String protocol) {
+    String protocol,
+    @Nullable HttpBinding binding) {
 
   /** How long a call of the method may take: nobody is given more than its own limit. */
   Duration timeout(Method method) {

@@ -21,6 +21,7 @@ public final class Method {
   }
 
   private final MethodDescriptor descriptor;
+  private final String path;
   private final Rule rule;
   private final Effect effect;
   private final List<HttpBinding> bindings;
@@ -40,6 +41,7 @@ public final class Method {
       Handler handler,
       Duration timeout) {
     this.descriptor = descriptor;
+    this.path = descriptor.getService().getFullName() + "/" + descriptor.getName();
     this.rule = rule;
     this.effect = effect;
     this.bindings = bindings;
@@ -58,7 +60,7 @@ public final class Method {
 
   /** {@code mandate.agents.v1.AgentService/CreateAgent}: its path in Connect and gRPC. */
   public String path() {
-    return descriptor.getService().getFullName() + "/" + descriptor.getName();
+    return path;
   }
 
   /** {@code agents.create}. */

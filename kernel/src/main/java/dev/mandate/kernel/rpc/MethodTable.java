@@ -9,6 +9,7 @@ import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.db.AuditFact;
 import dev.mandate.kernel.db.IdempotencyKeys;
+import dev.mandate.kernel.telemetry.Span;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -75,7 +76,8 @@ public final class MethodTable {
   /** The same with an idempotency key: repeating the call with it has no further effect. */
   public Message dispatch(
       Mandate mandate, Method method, Message request, @Nullable String idempotencyKey) {
-    Caller caller = new Caller(null, mandate.origin(), idempotencyKey, null, null, "in-process");
+    Caller caller =
+        new Caller(null, mandate.origin(), idempotencyKey, null, null, "in-process", null);
     return call(caller, mandate, method, () -> request, null);
   }
 
@@ -98,6 +100,28 @@ public final class MethodTable {
    *     strangers learn nothing about fields
    */
   Message call(
+      Caller caller,
+      @Nullable Mandate known,
+      Method method,
+      Supplier<Message> request,
+      @Nullable CompletableFuture<?> gone) {
+    // In process the call is a part of whatever makes it.
+    Span span = known == null ? CallSpans.begin(ports.spans(), method, caller) : Span.current();
+    if (span == Span.current()) {
+      return perform(caller, known, method, request, gone);
+    }
+    Failure failure = null;
+    try {
+      return span.call(() -> perform(caller, null, method, request, gone));
+    } catch (Failure e) {
+      failure = e;
+      throw e;
+    } finally {
+      CallSpans.end(span, caller, failure);
+    }
+  }
+
+  private Message perform(
       Caller caller,
       @Nullable Mandate known,
       Method method,
@@ -193,7 +217,9 @@ public final class MethodTable {
       throw Failure.unauthenticated(
           "sign in, or send 'Authorization: Bearer' with a session or API token");
     }
-    return ports.authentication().require(credential, caller.origin());
+    Mandate mandate = ports.authentication().require(credential, caller.origin());
+    CallSpans.identify(Span.current(), mandate);
+    return mandate;
   }
 
   /** The checks that stand before every handler, whatever the protocol. */

@@ -7,6 +7,7 @@ import com.linecorp.armeria.common.RequestHeaders;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
+import dev.mandate.kernel.telemetry.Traceparent;
 import io.netty.util.AsciiString;
 import io.netty.util.AttributeKey;
 import java.net.URI;
@@ -26,7 +27,7 @@ public final class Requests {
   public static final String SESSION_COOKIE = "mandate_session";
 
   private static final AttributeKey<String> TRACE = AttributeKey.valueOf(Requests.class, "TRACE");
-  private static final AsciiString TRACEPARENT = AsciiString.cached("traceparent");
+  private static final AsciiString TRACEPARENT = AsciiString.cached(Traceparent.NAME);
   private static final AsciiString IDEMPOTENCY_KEY = AsciiString.cached("idempotency-key");
   private static final AsciiString FETCH_SITE = AsciiString.cached("sec-fetch-site");
 
@@ -42,22 +43,10 @@ public final class Requests {
     return known;
   }
 
-  static String traceId(@Nullable String traceparent) {
-    if (traceparent != null
-        && traceparent.length() >= 55
-        && traceparent.charAt(2) == '-'
-        && traceparent.charAt(35) == '-') {
-      String id = traceparent.substring(3, 35);
-      boolean zero = true;
-      boolean hex = true;
-      for (int i = 0; i < id.length(); i++) {
-        char c = id.charAt(i);
-        zero &= c == '0';
-        hex &= (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-      }
-      if (hex && !zero) {
-        return id;
-      }
+  static String traceId(@Nullable String header) {
+    String traceparent = Traceparent.parse(header);
+    if (traceparent != null) {
+      return Traceparent.traceId(traceparent);
     }
     ThreadLocalRandom random = ThreadLocalRandom.current();
     HexFormat format = HexFormat.of();
@@ -70,7 +59,12 @@ public final class Requests {
    * @param channel the face it came in by, e.g. {@code rest}
    */
   public static Mandate.Origin origin(ServiceRequestContext ctx, String channel) {
-    return new Mandate.Origin(channel, Edge.of(ctx).client().getHostAddress(), traceId(ctx));
+    return new Mandate.Origin(
+        channel,
+        Edge.of(ctx).client().getHostAddress(),
+        traceId(ctx),
+        null,
+        Traceparent.parse(ctx.request().headers().get(TRACEPARENT)));
   }
 
   /** Whether the person's own connection is by https: a cookie for it must not go out otherwise. */
@@ -132,6 +126,17 @@ public final class Requests {
 
   /** The caller of a method of the contract. */
   static Caller caller(ServiceRequestContext ctx, String protocol, @Nullable Duration asked) {
+    return caller(ctx, protocol, asked, null);
+  }
+
+  /**
+   * @param binding what its REST address meant
+   */
+  static Caller caller(
+      ServiceRequestContext ctx,
+      String protocol,
+      @Nullable Duration asked,
+      @Nullable HttpBinding binding) {
     RequestHeaders headers = ctx.request().headers();
     Credential credential = credential(headers);
     return new Caller(
@@ -140,7 +145,8 @@ public final class Requests {
         idempotencyKey(headers),
         asked,
         crossSite(ctx, credential),
-        protocol);
+        protocol,
+        binding);
   }
 
   private static @Nullable String idempotencyKey(RequestHeaders headers) {

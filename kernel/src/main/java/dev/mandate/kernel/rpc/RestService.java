@@ -101,7 +101,8 @@ final class RestService implements HttpService {
     String traceId = Requests.traceId(ctx);
     try {
       accept(http.headers(), "application/json");
-      Caller caller = Requests.caller(ctx, "rest", Timeouts.rest(http.headers()));
+      Caller caller =
+          Requests.caller(ctx, "rest", Timeouts.rest(http.headers()), match.route().binding());
       Exchange exchange = new Exchange(caller.credential());
       AtomicReference<@Nullable Mask> mask = new AtomicReference<>();
       Message response =
@@ -175,7 +176,8 @@ final class RestService implements HttpService {
           Caller caller;
           try {
             accept(http.headers(), "text/event-stream");
-            caller = Requests.caller(ctx, "sse", Timeouts.rest(http.headers()));
+            caller =
+                Requests.caller(ctx, "sse", Timeouts.rest(http.headers()), match.route().binding());
           } catch (Throwable t) {
             outlet.fail(Failures.of(t));
             return;

@@ -4,6 +4,7 @@ import com.google.protobuf.Message;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.events.Wakeups;
+import dev.mandate.kernel.telemetry.Span;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;
@@ -71,6 +72,16 @@ final class Streams implements AutoCloseable {
    * @param request reads the message; not asked before the caller is known and may call
    */
   void open(Caller caller, Method method, Supplier<Message> request, Outlet outlet) {
+    Span span = CallSpans.begin(table.ports().spans(), method, caller);
+    span.run(() -> {
+      Failure failure = openNow(caller, method, request, outlet);
+      // It is seen for as long as it is open.
+      outlet.onClosed(() -> CallSpans.end(span, caller, failure));
+    });
+  }
+
+  private @Nullable Failure openNow(
+      Caller caller, Method method, Supplier<Message> request, Outlet outlet) {
     long start = System.nanoTime();
     Deadline deadline = Deadline.start(caller.timeout(method));
     outlet.onClosed(deadline::cancel);
@@ -110,6 +121,7 @@ final class Streams implements AutoCloseable {
       outlet.fail(failure);
     }
     table.meters().record(method, caller.protocol(), failure, System.nanoTime() - start);
+    return failure;
   }
 
   int size() {

@@ -1,4 +1,4 @@
-/** Logs without secrets, metrics, trace ids. */
+/** Logs without secrets, metrics, and spans, which go out by OpenTelemetry if it is set up. */
 @NullMarked
 package dev.mandate.kernel.telemetry;
 

@@ -92,6 +92,68 @@ class ConfigTest {
   }
 
   @Test
+  void spans_are_sent_as_opentelemetrys_variables_say() throws IOException {
+    Telemetry telemetry =
+        load(
+                List.of(),
+                Map.of(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/",
+                    "OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hidden, x-team = a+b ",
+                    "OTEL_SERVICE_NAME", "house",
+                    "OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test",
+                    "OTEL_TRACES_SAMPLER", "parentbased_traceidratio",
+                    "OTEL_TRACES_SAMPLER_ARG", "0.25"),
+                "")
+            .telemetry();
+    assertThat(telemetry.on()).isTrue();
+    assertThat(telemetry.url()).isEqualTo("http://collector:4318/v1/traces");
+    assertThat(telemetry.headerFields())
+        .isEqualTo(Map.of("authorization", "Bearer hidden", "x-team", "a+b"));
+    assertThat(telemetry.toString()).doesNotContain("hidden");
+    assertThat(telemetry.serviceName()).isEqualTo("house");
+    assertThat(telemetry.resource()).isEqualTo(Map.of("deployment.environment.name", "test"));
+    assertThat(telemetry.parentBased()).isTrue();
+    assertThat(telemetry.share()).isEqualTo(0.25);
+    assertThat(
+            load(
+                    List.of(),
+                    Map.of(
+                        "OTEL_EXPORTER_OTLP_ENDPOINT", "http://other",
+                        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://collector/in"),
+                    "")
+                .telemetry()
+                .url())
+        .isEqualTo("https://collector/in");
+  }
+
+  @Test
+  void what_cannot_be_sent_is_an_error_and_without_an_endpoint_nothing_is() throws IOException {
+    assertThat(load(List.of(), Map.of(), "").telemetry()).isEqualTo(Telemetry.OFF);
+    // Meant for other programs of this machine.
+    Map<String, String> others =
+        Map.of("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "OTEL_TRACES_SAMPLER", "xray");
+    assertThat(load(List.of(), others, "").telemetry().on()).isFalse();
+    for (Map<String, String> off :
+        List.of(Map.of("OTEL_SDK_DISABLED", "true"), Map.of("OTEL_TRACES_EXPORTER", "none"))) {
+      Telemetry telemetry =
+          load(List.of("--telemetry.endpoint=http://collector:4318"), off, "").telemetry();
+      assertThat(telemetry.on()).isFalse();
+    }
+    wrong("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "it can be http/protobuf");
+    wrong("OTEL_TRACES_EXPORTER", "zipkin", "it can be otlp or none");
+    wrong("OTEL_TRACES_SAMPLER", "xray", "parentbased_");
+    wrong("OTEL_TRACES_SAMPLER_ARG", "2", "is not between 0 and 1");
+    wrong("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4318", "must be like http://");
+    wrong("OTEL_EXPORTER_OTLP_HEADERS", "no-value", "must be name=value");
+  }
+
+  private void wrong(String variable, String value, String problem) {
+    Map<String, String> environment =
+        Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318", variable, value);
+    assertThatThrownBy(() -> load(List.of(), environment, "")).hasMessageContaining(problem);
+  }
+
+  @Test
   void an_unknown_name_is_an_error_that_names_the_nearest() {
     assertThatThrownBy(() -> load(List.of(), Map.of(), "http: {prot: 1}"))
         .hasMessageContaining("http.prot")

@@ -9,6 +9,7 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.KernelDatabase;
+import dev.mandate.kernel.telemetry.Spans;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -27,7 +28,7 @@ class JobsTest {
   private final Mandate mandate = KernelDatabase.mandate();
   private final JobSettings quick =
       new JobSettings(4, Duration.ofMillis(600), Duration.ofMillis(200), Duration.ofMillis(10));
-  private final Jobs jobs = new Jobs(database.db(), database.wakeups(), quick);
+  private final Jobs jobs = new Jobs(database.db(), database.wakeups(), quick, Spans.OFF);
 
   @AfterAll
   static void closeDatabase() {
@@ -136,7 +137,7 @@ class JobsTest {
     CountDownLatch go = new CountDownLatch(1);
     AtomicInteger runs = new AtomicInteger();
     JobSettings oneHand = new JobSettings(1, quick.lease(), quick.poll(), quick.firstPause());
-    Jobs single = new Jobs(database.db(), database.wakeups(), oneHand);
+    Jobs single = new Jobs(database.db(), database.wakeups(), oneHand, Spans.OFF);
     single.handle(
         "index",
         Set.of(),
@@ -226,7 +227,7 @@ class JobsTest {
           // Longer than the lease: without heartbeats the other process would begin it too.
           await().pollDelay(Duration.ofMillis(1500)).until(() -> true);
         };
-    try (Jobs second = new Jobs(database.db(), database.wakeups(), quick)) {
+    try (Jobs second = new Jobs(database.db(), database.wakeups(), quick, Spans.OFF)) {
       jobs.handle("slow", Set.of(), 3, slow);
       second.handle("slow", Set.of(), 3, slow);
       jobs.start();
