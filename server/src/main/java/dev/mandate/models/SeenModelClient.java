@@ -1,6 +1,7 @@
 package dev.mandate.models;
 
 import dev.mandate.kernel.CancelSignal;
+import dev.mandate.kernel.telemetry.Secrets;
 import dev.mandate.kernel.telemetry.Span;
 import java.net.URI;
 import java.util.List;
@@ -59,7 +60,7 @@ record SeenModelClient(ModelClient client, Provider provider, String baseUrl)
 
   private static void answered(Span span, ModelResponse response) {
     TokenUsage usage = response.usage();
-    span.set("gen_ai.response.model", response.model())
+    span.set("gen_ai.response.model", Secrets.mask(response.model()))
         .set("gen_ai.response.finish_reasons", List.of(reason(response.stopReason())))
         .set("gen_ai.usage.input_tokens", usage.input())
         .set("gen_ai.usage.output_tokens", usage.output())

@@ -203,9 +203,13 @@ public final class Tools implements AutoCloseable {
     if (span.recorded()) {
       span.set("gen_ai.operation.name", "execute_tool")
           .set("gen_ai.tool.name", tool.name())
-          .set("gen_ai.tool.call.id", invocation.callId())
           .set("mandate.tool.effect", tool.effect().name().toLowerCase(Locale.ROOT))
           .set("mandate.tool.attempt", invocation.attempt());
+      String callId = invocation.callId();
+      if (callId != null) {
+        // The model's own words: a net, as under the log.
+        span.set("gen_ai.tool.call.id", dev.mandate.kernel.telemetry.Secrets.mask(callId));
+      }
     }
     try {
       ToolResult result =

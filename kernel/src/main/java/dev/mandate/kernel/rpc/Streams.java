@@ -73,6 +73,10 @@ final class Streams implements AutoCloseable {
    */
   void open(Caller caller, Method method, Supplier<Message> request, Outlet outlet) {
     Span span = CallSpans.begin(table.ports().spans(), method, caller);
+    if (span == Span.NONE) {
+      Failure _ = openNow(caller, method, request, outlet);
+      return;
+    }
     span.run(() -> {
       Failure failure = openNow(caller, method, request, outlet);
       // It is seen for as long as it is open.

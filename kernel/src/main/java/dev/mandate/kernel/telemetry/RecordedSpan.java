@@ -49,14 +49,13 @@ final class RecordedSpan extends Span {
   }
 
   static String name(String first, String second) {
-    return Secrets.mask(second.isEmpty() ? first : first + " " + second);
+    return second.isEmpty() ? first : first + " " + second;
   }
 
   @Override
   public Span set(String key, @Nullable String value) {
     if (value != null && !value.isEmpty()) {
-      // Names may come from outside, such as those of tools: a net, as under the log.
-      span.setAttribute(key, Secrets.mask(value));
+      span.setAttribute(key, value);
     }
     return this;
   }
@@ -76,7 +75,7 @@ final class RecordedSpan extends Span {
   @Override
   public void event(String name, Map<String, String> attributes) {
     AttributesBuilder builder = Attributes.builder();
-    attributes.forEach((key, value) -> builder.put(key, Secrets.mask(value)));
+    attributes.forEach(builder::put);
     span.addEvent(name, builder.build());
   }
 

@@ -3,6 +3,7 @@ package dev.mandate.kernel.telemetry;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.opentelemetry.context.Context;
+import io.opentelemetry.exporter.internal.FailedExportException;
 import io.opentelemetry.sdk.common.CompletableResultCode;
 import io.opentelemetry.sdk.trace.ReadWriteSpan;
 import io.opentelemetry.sdk.trace.ReadableSpan;
@@ -140,9 +141,21 @@ final class SpanQueue implements SpanProcessor {
       log.warn(
           "spans cannot be sent to {}: {}; {} are lost so far",
           url,
-          cause == null ? "no answer" : cause.toString(),
+          describe(cause),
           failed.sum());
     }
+  }
+
+  private static String describe(@Nullable Throwable thrown) {
+    if (thrown instanceof FailedExportException.HttpExportException refused
+        && refused.getResponse() != null) {
+      return "it answers HTTP " + refused.getResponse().getStatusCode();
+    }
+    Throwable root = thrown;
+    while (root != null && root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root == null ? "no answer" : root.toString();
   }
 
   /** Sends what waits, for no longer than two seconds. */
