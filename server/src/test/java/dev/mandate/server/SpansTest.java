@@ -323,7 +323,8 @@ class SpansTest {
     owner.call("DELETE", "/api/v1/files/" + file, null).ok();
     Seen job = collector.one(span -> span.name().equals("job files.collect"));
     assertThat(job.attributes()).containsKeys("mandate.organization.id", "mandate.job.id");
-    assertThat(job.attributes().get("mandate.job.id").replace("-", "")).isEqualTo(job.trace());
+    assertThat(String.valueOf(job.attributes().get("mandate.job.id")).replace("-", ""))
+        .isEqualTo(job.trace());
   }
 
   @Test

@@ -139,10 +139,7 @@ final class SpanQueue implements SpanProcessor {
     if (now - complainedAt >= QUIET.toNanos()) {
       complainedAt = now;
       log.warn(
-          "spans cannot be sent to {}: {}; {} are lost so far",
-          url,
-          describe(cause),
-          failed.sum());
+          "spans cannot be sent to {}: {}; {} are lost so far", url, describe(cause), failed.sum());
     }
   }
 
