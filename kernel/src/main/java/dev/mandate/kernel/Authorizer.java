@@ -23,7 +23,7 @@ public interface Authorizer {
 
   /**
    * Whether an agent may call a method directly, with a credential of its own, and not as a tool of
-   * a run: within its tools, and only to read.
+   * a run: within its tools, and only what needs no approval.
    *
    * @throws Failure {@code PERMISSION_DENIED}; {@code FAILED_PRECONDITION} with reason {@code
    *     APPROVAL_REQUIRED}

@@ -1,31 +1,36 @@
 package dev.mandate.kernel;
 
+import java.util.Map;
 import java.util.Set;
 
 /**
- * One limit on a mandate: the actions and tools that it leaves. A mandate holds a list of bounds
- * and permits what all of them permit, so adding one can only take away.
+ * One limit on a mandate: the actions and tools that it leaves, and when a call of a tool needs an
+ * approval. A mandate holds a list of bounds and permits what all of them permit, so adding one can
+ * only take away.
  *
  * <p>A pattern is a full name, a prefix that ends in {@code *}, or {@code *} alone: {@code
  * agents.create}, {@code agents.*}, {@code self/agents_*}.
  *
  * @param actions patterns over method actions ({@code agents.create}, {@code tools.call})
- * @param tools patterns over tools, {@code <source>/<tool>}
+ * @param tools by pattern over tools, {@code <source>/<tool>}: when a call needs an approval; of
+ *     several patterns that match the longest says
  */
-public record Bound(Set<String> actions, Set<String> tools) {
-  /** Takes nothing away. */
-  public static final Bound ALL = new Bound(Set.of("*"), Set.of("*"));
+public record Bound(Set<String> actions, Map<String, ApprovalMode> tools) {
+  private static final Map<String, ApprovalMode> ANY = Map.of("*", ApprovalMode.BY_EFFECT);
+
+  /** Leaves everything; what is not said about approvals is by effect. */
+  public static final Bound ALL = new Bound(Set.of("*"), ANY);
 
   public Bound {
     actions = Set.copyOf(actions);
-    tools = Set.copyOf(tools);
+    tools = Map.copyOf(tools);
   }
 
   public static Bound actions(Set<String> actions) {
-    return new Bound(actions, Set.of("*"));
+    return new Bound(actions, ANY);
   }
 
-  public static Bound tools(Set<String> tools) {
+  public static Bound tools(Map<String, ApprovalMode> tools) {
     return new Bound(Set.of("*"), tools);
   }
 
@@ -34,7 +39,20 @@ public record Bound(Set<String> actions, Set<String> tools) {
   }
 
   public boolean permitsTool(String tool) {
-    return matches(tools, tool);
+    return matches(tools.keySet(), tool);
+  }
+
+  /** When a call of a tool that this permits needs an approval. */
+  public ApprovalMode approval(String tool) {
+    ApprovalMode mode = ApprovalMode.ALWAYS;
+    int closest = -1;
+    for (Map.Entry<String, ApprovalMode> grant : tools.entrySet()) {
+      if (grant.getKey().length() > closest && matches(grant.getKey(), tool)) {
+        mode = grant.getValue();
+        closest = grant.getKey().length();
+      }
+    }
+    return mode;
   }
 
   private static boolean matches(Set<String> patterns, String name) {

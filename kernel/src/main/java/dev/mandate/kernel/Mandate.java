@@ -158,4 +158,32 @@ public record Mandate(
     }
     return true;
   }
+
+  /**
+   * When a call of a tool needs an approval: the strictest of what the bounds say. So nobody can
+   * have another agent do without an approval what it may not do without one itself.
+   */
+  public ApprovalMode approval(String tool) {
+    if (bounds.isEmpty()) {
+      return ApprovalMode.BY_EFFECT;
+    }
+    ApprovalMode strictest = ApprovalMode.NEVER;
+    for (Bound bound : bounds) {
+      ApprovalMode mode = bound.approval(tool);
+      if (strictest.weakerThan(mode)) {
+        strictest = mode;
+      }
+    }
+    return strictest;
+  }
+
+  /** Whether a call of a tool needs an approval, as far as the chain's grants decide it. */
+  public boolean needsApproval(String tool, boolean readOnly) {
+    return switch (approval(tool)) {
+      case ALWAYS -> true;
+      case NEVER -> false;
+      // A person (or a person's own program) that makes the call is its own approval.
+      case BY_EFFECT -> !readOnly && includesAgent();
+    };
+  }
 }

@@ -1,7 +1,9 @@
 package dev.mandate.agents;
 
+import dev.mandate.kernel.Bound;
 import java.time.Instant;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * One version of an agent's definition.
@@ -25,6 +27,12 @@ public record Agent(
 
   public Agent {
     tools = List.copyOf(tools);
+  }
+
+  /** What its tool grants leave of an authority. */
+  public Bound bound() {
+    return Bound.tools(
+        tools.stream().collect(Collectors.toMap(ToolGrant::tool, ToolGrant::approval)));
   }
 
   /** The patterns of its tool grants. */

@@ -1,6 +1,6 @@
 package dev.mandate.agents;
 
-import dev.mandate.governance.ApprovalMode;
+import dev.mandate.kernel.ApprovalMode;
 import dev.mandate.kernel.Failure;
 import java.util.HashSet;
 import java.util.List;

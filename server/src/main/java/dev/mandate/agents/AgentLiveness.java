@@ -4,8 +4,7 @@ import dev.mandate.identity.AgentDirectory;
 import dev.mandate.kernel.Bound;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.policies.AgentNames;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -23,10 +22,7 @@ public final class AgentLiveness implements AgentDirectory, AgentNames {
 
   @Override
   public Bound tools(Tx tx, UUID agent) {
-    return store
-        .find(tx, new AgentId(agent))
-        .map(found -> Bound.tools(new HashSet<>(found.toolPatterns())))
-        .orElseGet(() -> Bound.tools(Set.of()));
+    return store.find(tx, new AgentId(agent)).map(Agent::bound).orElse(Bound.tools(Map.of()));
   }
 
   @Override

@@ -3,7 +3,7 @@ package dev.mandate.agents;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.mandate.governance.ApprovalMode;
+import dev.mandate.kernel.ApprovalMode;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.db.Tx;

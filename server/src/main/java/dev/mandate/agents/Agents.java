@@ -193,7 +193,7 @@ public final class Agents {
     }
     for (ToolGrant held : own) {
       boolean applies = held.equals(covering) || Bound.matches(given.tool(), held.tool());
-      if (applies && ToolGrant.weaker(given.approval(), held.approval())) {
+      if (applies && given.approval().weakerThan(held.approval())) {
         throw Failure.denied(
             "OUT_OF_BOUNDS",
             field

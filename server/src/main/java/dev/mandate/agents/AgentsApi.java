@@ -137,16 +137,16 @@ public final class AgentsApi {
     return grants;
   }
 
-  private static dev.mandate.governance.ApprovalMode mode(int index, ApprovalMode mode) {
+  private static dev.mandate.kernel.ApprovalMode mode(int index, ApprovalMode mode) {
     return switch (mode) {
-      case APPROVAL_MODE_UNSPECIFIED -> dev.mandate.governance.ApprovalMode.BY_EFFECT;
-      case ALWAYS -> dev.mandate.governance.ApprovalMode.ALWAYS;
-      case NEVER -> dev.mandate.governance.ApprovalMode.NEVER;
+      case APPROVAL_MODE_UNSPECIFIED -> dev.mandate.kernel.ApprovalMode.BY_EFFECT;
+      case ALWAYS -> dev.mandate.kernel.ApprovalMode.ALWAYS;
+      case NEVER -> dev.mandate.kernel.ApprovalMode.NEVER;
       case UNRECOGNIZED -> throw Failure.invalid("tools[" + index + "].approval", "is unknown");
     };
   }
 
-  private static ApprovalMode wire(dev.mandate.governance.ApprovalMode mode) {
+  private static ApprovalMode wire(dev.mandate.kernel.ApprovalMode mode) {
     return switch (mode) {
       case BY_EFFECT -> ApprovalMode.APPROVAL_MODE_UNSPECIFIED;
       case ALWAYS -> ApprovalMode.ALWAYS;

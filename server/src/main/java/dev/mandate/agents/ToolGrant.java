@@ -1,6 +1,6 @@
 package dev.mandate.agents;
 
-import dev.mandate.governance.ApprovalMode;
+import dev.mandate.kernel.ApprovalMode;
 import dev.mandate.kernel.Bound;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -23,18 +23,5 @@ public record ToolGrant(String tool, ApprovalMode approval) {
       }
     }
     return best;
-  }
-
-  /** Whether calls under one mode are asked about less often than under the other. */
-  public static boolean weaker(ApprovalMode mode, ApprovalMode than) {
-    return rank(mode) < rank(than);
-  }
-
-  private static int rank(ApprovalMode mode) {
-    return switch (mode) {
-      case NEVER -> 0;
-      case BY_EFFECT -> 1;
-      case ALWAYS -> 2;
-    };
   }
 }

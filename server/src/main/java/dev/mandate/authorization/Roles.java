@@ -140,7 +140,7 @@ public final class Roles implements Authorizer, AutoCloseable {
       throw Failure.denied("OUT_OF_BOUNDS", "the agent is not granted " + tool);
     }
     requireTool(mandate, tool);
-    if (!readOnly) {
+    if (mandate.needsApproval(tool, readOnly)) {
       throw Failure.precondition(
           "APPROVAL_REQUIRED", tool + " needs an approval, which only a run can wait for");
     }

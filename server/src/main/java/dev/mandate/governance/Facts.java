@@ -9,7 +9,6 @@ import org.jspecify.annotations.Nullable;
  * What only the caller knows about the circumstances of a call.
  *
  * @param runId the run that makes the call; null outside a run
- * @param mode what the agent's grant says about approvals
  * @param granted the approval that this call already has
  * @param toolsCalled full names of the tools that the run called before, in order
  * @param labels of what the run has seen: those that its tools had when they were called
@@ -17,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 public record Facts(
     @Nullable UUID runId,
     @Nullable UUID threadId,
-    ApprovalMode mode,
     @Nullable Granted granted,
     List<String> toolsCalled,
     List<String> labels) {
@@ -37,7 +35,7 @@ public record Facts(
 
   /** A call that its caller makes directly, outside a run. */
   public static Facts direct() {
-    return new Facts(null, null, ApprovalMode.BY_EFFECT, null, List.of(), List.of());
+    return new Facts(null, null, null, List.of(), List.of());
   }
 
   /** The run as policies see it; null outside a run. */

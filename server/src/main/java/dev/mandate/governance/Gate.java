@@ -3,6 +3,7 @@ package dev.mandate.governance;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.mandate.approvals.ArgumentsHash;
 import dev.mandate.approvals.Decider;
+import dev.mandate.kernel.ApprovalMode;
 import dev.mandate.kernel.Authorizer;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Json;
@@ -266,19 +267,13 @@ public final class Gate {
       reasons.add(demand.reason());
     }
     if (demands.isEmpty()) {
-      boolean ask =
-          switch (facts.mode()) {
-            case ALWAYS -> true;
-            case NEVER -> false;
-            // A person (or a person's own program) that makes the call is its own approval.
-            case BY_EFFECT -> resource.effect() != Effect.READ_ONLY && mandate.includesAgent();
-          };
-      if (!ask) {
+      boolean readOnly = resource.effect() == Effect.READ_ONLY;
+      if (!resource.kind().equals("tool") || !mandate.needsApproval(resource.name(), readOnly)) {
         return null;
       }
       deciders.add(Decider.REQUESTER);
       reasons.add(
-          facts.mode() == ApprovalMode.ALWAYS
+          mandate.approval(resource.name()) == ApprovalMode.ALWAYS
               ? "the agent's grant asks for an approval of every call"
               : reason(resource.effect()));
     }

@@ -2,7 +2,7 @@ package dev.mandate.identity;
 
 import dev.mandate.kernel.Bound;
 import dev.mandate.kernel.db.Tx;
-import java.util.Set;
+import java.util.Map;
 import java.util.UUID;
 
 /** Whether an agent can act: known to the agents' floor, asked by credentials and authorization. */
@@ -11,8 +11,8 @@ public interface AgentDirectory {
   /** Whether the transaction's organization has this agent. */
   boolean alive(Tx tx, UUID agent);
 
-  /** The tools that its current version may use: what its API tokens are good for. */
+  /** What its current version is granted: what its API tokens are good for. */
   default Bound tools(Tx tx, UUID agent) {
-    return Bound.tools(Set.of());
+    return Bound.tools(Map.of());
   }
 }

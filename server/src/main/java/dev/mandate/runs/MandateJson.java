@@ -3,6 +3,7 @@ package dev.mandate.runs;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.mandate.kernel.ApprovalMode;
 import dev.mandate.kernel.Bound;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Mandate;
@@ -10,9 +11,12 @@ import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.Principal;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
 
@@ -29,7 +33,8 @@ final class MandateJson {
       ObjectNode one = bounds.addObject();
       // Sorted, so that the same authority has the same text.
       new TreeSet<>(bound.actions()).forEach(one.putArray("actions")::add);
-      new TreeSet<>(bound.tools()).forEach(one.putArray("tools")::add);
+      ObjectNode tools = one.putObject("tools");
+      new TreeMap<>(bound.tools()).forEach((tool, mode) -> tools.put(tool, mode.name()));
     }
     UUID budget = mandate.budget();
     if (budget != null) {
@@ -51,7 +56,7 @@ final class MandateJson {
     List<Bound> bounds = new ArrayList<>();
     json.get("bounds")
         .forEach(
-            bound -> bounds.add(new Bound(set(bound.get("actions")), set(bound.get("tools")))));
+            bound -> bounds.add(new Bound(set(bound.get("actions")), tools(bound.get("tools")))));
     return new Mandate(
         org,
         chain,
@@ -60,6 +65,18 @@ final class MandateJson {
         Instant.parse(json.get("expires_at").textValue()),
         new Mandate.Origin("run", "", json.get("trace_id").textValue())
             .within(json.has("traceparent") ? json.get("traceparent").textValue() : null));
+  }
+
+  private static Map<String, ApprovalMode> tools(JsonNode json) {
+    Map<String, ApprovalMode> tools = new HashMap<>();
+    if (json.isArray()) {
+      // Written before bounds knew of approvals: asks about everything.
+      json.forEach(tool -> tools.put(tool.textValue(), ApprovalMode.ALWAYS));
+    }
+    json.properties()
+        .forEach(
+            grant -> tools.put(grant.getKey(), ApprovalMode.valueOf(grant.getValue().textValue())));
+    return tools;
   }
 
   private static Set<String> set(JsonNode array) {

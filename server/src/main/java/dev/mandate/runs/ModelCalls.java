@@ -2,7 +2,6 @@ package dev.mandate.runs;
 
 import dev.mandate.agents.Agent;
 import dev.mandate.governance.Admitted;
-import dev.mandate.governance.ApprovalMode;
 import dev.mandate.governance.Decision;
 import dev.mandate.governance.Denied;
 import dev.mandate.governance.Facts;
@@ -56,12 +55,7 @@ final class ModelCalls {
     RunState state = execution.state();
     Facts facts =
         new Facts(
-            run.id().value(),
-            run.threadId().value(),
-            ApprovalMode.NEVER,
-            null,
-            state.toolsCalled(),
-            state.labels());
+            run.id().value(), run.threadId().value(), null, state.toolsCalled(), state.labels());
     Recording recording = execution.recording();
     Step.ModelRequested original = recording == null ? null : recording.request();
     // A replay with recorded tools offers what the original did, whatever there is now.

@@ -3,7 +3,6 @@ package dev.mandate.runs;
 import dev.mandate.agents.Agent;
 import dev.mandate.agents.AgentId;
 import dev.mandate.agents.Agents;
-import dev.mandate.kernel.Bound;
 import dev.mandate.kernel.Ids;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Principal;
@@ -15,7 +14,6 @@ import dev.mandate.threads.ThreadId;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -88,10 +86,7 @@ public final class RunStarter implements MessageListener {
       @Nullable String parentCall) {
     RunId id = new RunId(Ids.next());
     Mandate mandate =
-        onBehalf.delegate(
-            agent.id().principal(),
-            Bound.tools(new HashSet<>(agent.toolPatterns())),
-            onBehalf.expiresAt());
+        onBehalf.delegate(agent.id().principal(), agent.bound(), onBehalf.expiresAt());
     if (mandate.budget() == null) {
       mandate = mandate.withBudget(id.value());
     }

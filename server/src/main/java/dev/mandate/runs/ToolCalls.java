@@ -38,12 +38,10 @@ final class ToolCalls {
 
   private final RunEngine engine;
   private final RunExecution execution;
-  private final ApprovalModes modes;
 
   ToolCalls(RunEngine engine, RunExecution execution) {
     this.engine = engine;
     this.execution = execution;
-    this.modes = new ApprovalModes(engine, execution);
   }
 
   /** Looks at a call (again): refuses it, asks a person, or lets it go out. */
@@ -149,7 +147,6 @@ final class ToolCalls {
             new Facts(
                 run.id().value(),
                 run.threadId().value(),
-                modes.of(resource.name()),
                 call.granted,
                 execution.state().toolsCalled(),
                 execution.state().labels()));

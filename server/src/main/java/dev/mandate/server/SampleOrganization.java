@@ -3,7 +3,7 @@ package dev.mandate.server;
 import dev.mandate.agents.AgentDraft;
 import dev.mandate.agents.Agents;
 import dev.mandate.agents.ToolGrant;
-import dev.mandate.governance.ApprovalMode;
+import dev.mandate.kernel.ApprovalMode;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Page;
 import java.util.List;

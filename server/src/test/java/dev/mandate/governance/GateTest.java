@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.mandate.approvals.ArgumentsHash;
+import dev.mandate.kernel.ApprovalMode;
 import dev.mandate.kernel.Bound;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Ids;
@@ -19,6 +20,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -77,8 +79,12 @@ class GateTest {
     return Resource.tool("counter/increment", effect, ARGUMENTS);
   }
 
-  private static Facts facts(ApprovalMode mode, Facts.@Nullable Granted granted) {
-    return new Facts(Ids.next(), Ids.next(), mode, granted, List.of(), List.of());
+  private static Mandate granted(Mandate mandate, ApprovalMode mode) {
+    return mandate.narrow(Bound.tools(Map.of("counter/*", mode)));
+  }
+
+  private static Facts facts(Facts.@Nullable Granted granted) {
+    return new Facts(Ids.next(), Ids.next(), granted, List.of(), List.of());
   }
 
   private record Entry(String outcome, String reason, String details) {}
@@ -109,14 +115,17 @@ class GateTest {
     "agent,  ALWAYS,    READ_ONLY,   NeedsApproval",
     "agent,  NEVER,     WRITE,       Admitted",
     "agent,  NEVER,     DESTRUCTIVE, Admitted",
-    "person, BY_EFFECT, READ_ONLY,   Admitted",
+    "agent,  none,      READ_ONLY,   Admitted",
+    "agent,  none,      WRITE,       NeedsApproval",
+    "person, none,      DESTRUCTIVE, Admitted",
     "person, BY_EFFECT, DESTRUCTIVE, Admitted",
     "person, ALWAYS,    READ_ONLY,   NeedsApproval",
   })
   void effect_and_grant_decide_about_approvals(
-      String who, ApprovalMode mode, Effect effect, String answer) {
-    Mandate mandate = who.equals("agent") ? agent() : person();
-    Decision decision = gate().admit(mandate, "tools.call", tool(effect), facts(mode, null));
+      String who, String grant, Effect effect, String answer) {
+    Mandate chain = who.equals("agent") ? agent() : person();
+    Mandate mandate = grant.equals("none") ? chain : granted(chain, ApprovalMode.valueOf(grant));
+    Decision decision = gate().admit(mandate, "tools.call", tool(effect), facts(null));
     assertThat(decision.getClass().getSimpleName()).isEqualTo(answer);
     if (decision instanceof NeedsApproval needed) {
       assertThat(needed.decider()).isEqualTo("requester");
@@ -128,12 +137,31 @@ class GateTest {
   @Test
   void an_approval_admits_exactly_the_arguments_it_was_given_for() {
     Facts.Granted granted = new Facts.Granted(ArgumentsHash.of("{\"b\":[2],\"a\":1}"), "requester");
-    Facts facts = facts(ApprovalMode.BY_EFFECT, granted);
+    Facts facts = facts(granted);
     assertThat(gate().admit(agent(), "tools.call", tool(Effect.WRITE), facts))
         .isInstanceOf(Admitted.class);
     Resource edited = Resource.tool("counter/increment", Effect.WRITE, "{\"a\":1,\"b\":[3]}");
     assertThat(gate().admit(agent(), "tools.call", edited, facts))
         .isInstanceOf(NeedsApproval.class);
+  }
+
+  @Test
+  void the_strictest_agent_of_the_chain_says_and_of_its_grants_the_closest() {
+    Mandate loose =
+        agent()
+            .narrow(
+                Bound.tools(
+                    Map.of(
+                        "*", ApprovalMode.ALWAYS,
+                        "counter/*", ApprovalMode.BY_EFFECT,
+                        "counter/increment", ApprovalMode.NEVER)));
+    assertThat(gate().admit(loose, "tools.call", tool(Effect.WRITE), Facts.direct()))
+        .isInstanceOf(Admitted.class);
+    for (ApprovalMode mode : List.of(ApprovalMode.BY_EFFECT, ApprovalMode.ALWAYS)) {
+      assertThat(
+              gate().admit(granted(loose, mode), "tools.call", tool(Effect.WRITE), Facts.direct()))
+          .isInstanceOf(NeedsApproval.class);
+    }
   }
 
   @Test
@@ -148,14 +176,20 @@ class GateTest {
                 List.of(new Obligation.Limit(3)),
                 null);
     String hash = ArgumentsHash.of(ARGUMENTS);
-    Facts consent = facts(ApprovalMode.NEVER, new Facts.Granted(hash, "requester"));
+    Facts consent = facts(new Facts.Granted(hash, "requester"));
     NeedsApproval needed =
         (NeedsApproval) gate().admit(person(), "tools.call", tool(Effect.READ_ONLY), consent);
     assertThat(needed.decider()).isEqualTo("other,role:owner");
     assertThat(needed.reason()).isEqualTo("four eyes; money");
 
-    Facts enough = facts(ApprovalMode.ALWAYS, new Facts.Granted(hash, "other,role:owner"));
-    assertThat(gate().admit(agent(), "tools.call", tool(Effect.WRITE), enough))
+    Facts enough = facts(new Facts.Granted(hash, "other,role:owner"));
+    assertThat(
+            gate()
+                .admit(
+                    granted(agent(), ApprovalMode.ALWAYS),
+                    "tools.call",
+                    tool(Effect.WRITE),
+                    enough))
         .isInstanceOfSatisfying(
             Admitted.class,
             admitted ->
@@ -170,7 +204,8 @@ class GateTest {
 
   @Test
   void a_tool_outside_the_bounds_is_denied() {
-    assertDenied(person().narrow(Bound.tools(Set.of("self/*"))), "OUT_OF_BOUNDS");
+    assertDenied(
+        person().narrow(Bound.tools(Map.of("self/*", ApprovalMode.NEVER))), "OUT_OF_BOUNDS");
   }
 
   @Test
@@ -269,8 +304,8 @@ class GateTest {
 
   @Test
   void a_settled_call_leaves_one_entry_without_its_arguments() {
-    Mandate mandate = agent();
-    Facts facts = facts(ApprovalMode.NEVER, null);
+    Mandate mandate = granted(agent(), ApprovalMode.NEVER);
+    Facts facts = facts(null);
     Resource secret =
         Resource.tool("counter/increment", Effect.WRITE, "{\"password\": \"hunter2\"}");
     Admitted admitted = (Admitted) gate().admit(mandate, "tools.call", secret, facts);

@@ -251,6 +251,48 @@ class HumanOnlyTest {
   }
 
   @Test
+  void anAgentsTokenIsAskedForApprovalsAsItsGrantsSay() {
+    String clerk =
+        owner
+            .post(
+                "/api/v1/agents",
+                """
+                {"name": "Clerk", "tools": [
+                  {"tool": "self/*", "approval": "ALWAYS"},
+                  {"tool": "self/tools_list"},
+                  {"tool": "self/threads_*", "approval": "NEVER"}]}
+                """)
+            .ok()
+            .get("id")
+            .textValue();
+    String secret = token("\"agentId\": \"" + clerk + "\",");
+    TestServer.Client agent = server.client(secret);
+
+    // The same answer for the same tool on each face, called by its name or as the method it is.
+    assertThat(agent.get("/api/v1/agents").reason()).isEqualTo("APPROVAL_REQUIRED");
+    assertThat(agent.post("/api/v1/tools/self%2Fagents_list:call", "{}").reason())
+        .isEqualTo("APPROVAL_REQUIRED");
+    Operation list = Operations.named("AgentService.ListAgents");
+    assertThat(Rpc.connect(server, list, secret).reason()).isEqualTo("APPROVAL_REQUIRED");
+    assertThat(Rpc.grpc(server, list, secret).reason()).isEqualTo("APPROVAL_REQUIRED");
+    assertThat(agent.get("/api/v1/tools").status()).isEqualTo(200);
+    assertThat(agent.post("/api/v1/tools/self%2Ftools_list:call", "{}").status()).isEqualTo(200);
+    assertThat(agent.post("/api/v1/threads", "{}").status()).isEqualTo(200);
+    assertThat(agent.post("/api/v1/tools/self%2Fthreads_create:call", "{}").status())
+        .isEqualTo(200);
+
+    // What an owner changes counts for tokens that there are.
+    owner
+        .call(
+            "PATCH",
+            "/api/v1/agents/" + clerk,
+            "{\"version\": 1, \"setTools\": true, \"tools\": [{\"tool\": \"self/*\"}]}")
+        .ok();
+    assertThat(agent.get("/api/v1/agents").status()).isEqualTo(200);
+    assertThat(agent.post("/api/v1/threads", "{}").reason()).isEqualTo("APPROVAL_REQUIRED");
+  }
+
+  @Test
   void anAgentLiftsNeitherItselfNorAnotherAboveItself() {
     String before = owner.get("/api/v1/agents/" + schemer).ok().toString();
     String climber = "You climb.";

@@ -12,6 +12,7 @@ import dev.mandate.governance.Effect;
 import dev.mandate.governance.Facts;
 import dev.mandate.governance.Gate;
 import dev.mandate.governance.Outcome;
+import dev.mandate.kernel.ApprovalMode;
 import dev.mandate.kernel.Authorizer;
 import dev.mandate.kernel.Bound;
 import dev.mandate.kernel.CancelSignal;
@@ -48,7 +49,6 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -308,7 +308,14 @@ class ToolsTest {
   @Test
   void bounds_hide_tools() {
     importCounter();
-    Mandate narrow = owner.narrow(Bound.tools(Set.of("counter/read", "self/tools_*")));
+    Mandate narrow =
+        owner.narrow(
+            Bound.tools(
+                Map.of(
+                    "counter/read",
+                    ApprovalMode.BY_EFFECT,
+                    "self/tools_*",
+                    ApprovalMode.BY_EFFECT)));
     assertThat(tools.resolve(narrow, List.of("*")))
         .extracting(ResolvedTool::name)
         .containsExactly("counter/read", "self/tools_get", "self/tools_list");
