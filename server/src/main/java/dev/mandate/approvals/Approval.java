@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param argumentsHash see {@link ArgumentsHash}
  * @param chain who asks, the actor first, as {@code <kind>:<id>}
  * @param requester the user at the root of the chain
- * @param decider who may decide, see {@link Decider}
+ * @param decider who may decide, see {@link dev.mandate.policies.Decider}
  * @param reason why a decision is needed
  * @param decidedBy who decided, as {@code <kind>:<id>}; empty until then, and if nobody did
  * @param comment the decider's words

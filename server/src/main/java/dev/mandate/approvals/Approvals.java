@@ -13,6 +13,7 @@ import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.kernel.jobs.Job;
 import dev.mandate.kernel.jobs.Jobs;
+import dev.mandate.policies.Decider;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Locale;

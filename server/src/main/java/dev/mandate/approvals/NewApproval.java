@@ -7,7 +7,7 @@ import java.util.UUID;
  * A question to ask. Who asks is the transaction's mandate.
  *
  * @param callId the tool call within the run; one open question per call
- * @param decider see {@link Decider}; from the gate's {@code NeedsApproval}
+ * @param decider see {@link dev.mandate.policies.Decider}; from the gate's {@code NeedsApproval}
  * @param timeToLive after which it expires
  */
 public record NewApproval(

@@ -2,7 +2,6 @@ package dev.mandate.governance;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.mandate.approvals.ArgumentsHash;
-import dev.mandate.approvals.Decider;
 import dev.mandate.kernel.ApprovalMode;
 import dev.mandate.kernel.Authorizer;
 import dev.mandate.kernel.Failure;
@@ -13,6 +12,7 @@ import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.kernel.telemetry.Span;
 import dev.mandate.policies.Arguments;
+import dev.mandate.policies.Decider;
 import dev.mandate.policies.Obligation;
 import dev.mandate.policies.PolicyCheck;
 import dev.mandate.policies.Question;

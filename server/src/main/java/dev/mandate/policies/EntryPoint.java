@@ -2,13 +2,13 @@ package dev.mandate.policies;
 
 import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
+import dev.mandate.kernel.Failure;
 import dev.mandate.rego.value.ArrayValue;
 import dev.mandate.rego.value.NumberValue;
 import dev.mandate.rego.value.ObjectValue;
 import dev.mandate.rego.value.SetValue;
 import dev.mandate.rego.value.StringValue;
 import dev.mandate.rego.value.Value;
-import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -37,11 +37,11 @@ enum EntryPoint {
         into.error("must hold objects {\"decider\": …, \"reason\": …}", rule);
         return;
       }
-      for (String condition : decider.split(",", -1)) {
-        if (!DECIDERS.contains(condition)) {
-          into.error("decider must be made of " + DECIDERS, rule);
-          return;
-        }
+      try {
+        Decider.conditions(decider);
+      } catch (Failure e) {
+        into.error("decider must be made of " + Decider.CONDITIONS, rule);
+        return;
       }
       into.demand(decider, reason, rule);
     }
@@ -61,9 +61,6 @@ enum EntryPoint {
       }
     }
   };
-
-  /** As {@code approvals.Decider}, on a floor above, reads them: change both. */
-  static final List<String> DECIDERS = List.of("requester", "other", "role:owner", "role:member");
 
   final String rule;
 

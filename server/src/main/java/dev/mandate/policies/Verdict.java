@@ -39,7 +39,7 @@ public record Verdict(
   /**
    * An approval that is asked for.
    *
-   * @param decider see {@code approvals.Decider}
+   * @param decider see {@link Decider}
    */
   public record Demand(String decider, String reason, String rule) {}
 

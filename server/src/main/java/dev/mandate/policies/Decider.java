@@ -1,4 +1,4 @@
-package dev.mandate.approvals;
+package dev.mandate.policies;
 
 import dev.mandate.kernel.Failure;
 import java.util.List;
@@ -6,8 +6,9 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Who may decide. Written as text, one condition or several with commas, all of which the decider
- * must meet: {@code requester}, {@code other}, {@code role:<role>}, {@code other,role:owner}.
+ * Who may decide about an approval: what policies say, and approvals go by. Written as text, one
+ * condition or several with commas, all of which the decider must meet: {@code requester}, {@code
+ * other}, {@code role:<role>}, {@code other,role:owner}.
  */
 public final class Decider {
   /** The user at the root of the chain that asks. */
@@ -19,22 +20,22 @@ public final class Decider {
   /** Prefix of a role that the decider must have. */
   public static final String ROLE = "role:";
 
-  static final String OWNER = ROLE + "owner";
+  /** An owner. */
+  public static final String OWNER = ROLE + "owner";
 
-  private static final List<String> ROLES = List.of(OWNER, ROLE + "member");
+  static final List<String> CONDITIONS = List.of(REQUESTER, OTHER, OWNER, ROLE + "member");
 
   private Decider() {}
 
   /**
-   * The conditions in a decider's text, sorted.
+   * The conditions in a decider's text, sorted, and those left out that others include.
    *
-   * @throws Failure {@code INVALID_ARGUMENT} for an unknown condition, or for both {@code
-   *     requester} and {@code other}, which nobody can meet
+   * @throws Failure {@code INVALID_ARGUMENT} for an unknown condition
    */
   public static Set<String> conditions(String decider) {
     Set<String> conditions = new TreeSet<>();
     for (String condition : decider.split(",", -1)) {
-      if (!condition.equals(REQUESTER) && !condition.equals(OTHER) && !ROLES.contains(condition)) {
+      if (!CONDITIONS.contains(condition)) {
         throw Failure.invalid("decider", "unknown condition '" + Failure.excerpt(condition) + "'");
       }
       conditions.add(condition);
