@@ -311,11 +311,8 @@ public final class Approvals {
   }
 
   private static ObjectNode decision(Approval decided) {
-    ObjectNode details = details(decided).put("status", decided.status().name());
-    if (!decided.comment().isEmpty()) {
-      details.put("comment", Failure.excerpt(decided.comment()));
-    }
-    return details;
+    // Not the comment: it is the decider's own words, and what is chained cannot be erased.
+    return details(decided).put("status", decided.status().name());
   }
 
   private static boolean maySee(Approval approval, UUID user, @Nullable String role) {

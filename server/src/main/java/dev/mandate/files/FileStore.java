@@ -106,6 +106,21 @@ final class FileStore {
         .findOne();
   }
 
+  /** Deletes all files of an owner, which no message carries any more. */
+  List<StoredFile> deleteOf(Tx tx, Principal owner) {
+    return tx.sql()
+        .createQuery(
+            """
+            delete from files where org_id = :org and owner = :owner
+            returning id, name, content_type, size, encode(sha256, 'hex') as sha256, state, owner,
+              created_at, completed_at, expires_at
+            """)
+        .bind("org", tx.org().value())
+        .bind("owner", owner.toString())
+        .map(FileStore::file)
+        .list();
+  }
+
   /** Says that a content is, or will be, in the storage; false while it is being deleted. */
   boolean touchBlob(Tx tx, String sha256, Instant now) {
     return tx.sql()

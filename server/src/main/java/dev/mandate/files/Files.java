@@ -214,7 +214,7 @@ public final class Files {
               if (now.isEmpty()) {
                 // Given up meanwhile: nothing may stay behind.
                 store.touchBlob(tx, file.sha256(), clock.instant());
-                collectLater(tx, file.sha256());
+                collect(tx, file.sha256(), collectAt());
               } else if (first) {
                 tx.audit("files.complete", resource(id), facts(file));
               }
@@ -251,7 +251,9 @@ public final class Files {
         tx -> {
           own(tx, id);
           try {
-            store.delete(tx, id, null).ifPresent(file -> gone(tx, file, "files.delete"));
+            store
+                .delete(tx, id, null)
+                .ifPresent(file -> gone(tx, file, "files.delete", collectAt()));
           } catch (JdbiException e) {
             if (Sql.constraint(e) != null) {
               throw Failure.precondition(
@@ -263,15 +265,18 @@ public final class Files {
   }
 
   /** What everybody does who deletes a row. */
-  private void gone(Tx tx, StoredFile file, String action) {
-    store.use(tx, -counted(file));
-    collectLater(tx, file.sha256());
+  static void gone(Tx tx, StoredFile file, String action, Instant collectAt) {
+    new FileStore().use(tx, -counted(file));
+    collect(tx, file.sha256(), collectAt);
     tx.audit(action, resource(file.id()), facts(file));
   }
 
-  private void collectLater(Tx tx, String sha256) {
-    String payload = Json.object().put("sha256", sha256).toString();
-    jobs.enqueue(tx, COLLECT, payload, clock.instant().plus(settings.grace()), null);
+  private static void collect(Tx tx, String sha256, Instant at) {
+    Jobs.put(tx, COLLECT, Json.object().put("sha256", sha256).toString(), at, null);
+  }
+
+  private Instant collectAt() {
+    return clock.instant().plus(settings.grace());
   }
 
   /** Its time to be sent is over: a pending file goes, and whatever was sent but not kept. */
@@ -282,7 +287,7 @@ public final class Files {
         tx ->
             store
                 .delete(tx, id, clock.instant())
-                .ifPresent(file -> gone(tx, file, "files.expire")));
+                .ifPresent(file -> gone(tx, file, "files.expire", collectAt())));
     storage.discard(job.org(), id);
   }
 

@@ -127,9 +127,11 @@ final class Help {
               Usage: mandate ops erase-user EMAIL [--keep-messages]
 
               Erases a person: name and address, memberships, sessions, tokens, what the person
-              wrote, personal data in the record (which stays valid). What models made of the
-              person's words stays, and so do backups.
-                --keep-messages  what the person wrote stays
+              wrote and uploaded, threads of the person's own, all that runs in the person's name
+              were told, did and answered, what policies were asked about them, personal data in
+              the record (which stays valid). Says what was erased and what was kept. Runs in the
+              person's name are stopped. Backups are out of reach.
+                --keep-messages  messages, runs and files stay
               """;
           case "seed" ->
               """

@@ -234,7 +234,9 @@ final class OpsCommands {
     try (Opened opened = Opened.beside(config(flags))) {
       new UserErasure(opened.db(), line -> out.println("  " + line))
           .erase(email, chain(opened).organizations(), keep);
-      out.println("The account is erased. Backups made before still hold it.");
+      out.println(
+          "The account is erased. Backups made before still hold it: delete them, or let them"
+              + " expire.");
     }
     return Main.OK;
   }

@@ -117,7 +117,7 @@ class OpsTest {
     assertThat(fails(environment(), "ops", "erase-user", TestServer.EMAIL, "--data", data("e")))
         .contains("has no other owner");
     assertThat(run(environment(), "ops", "erase-user", "marlowe@example.org", "--data", data("e")))
-        .contains("1 messages", "The account is erased");
+        .contains("erased: 1 messages", "The account is erased");
 
     assertThat(everything()).doesNotContain("marlowe@example.org").contains("[erased]");
     assertThat(text("select string_agg(body, ' ') from mandate.payloads"))

@@ -23,7 +23,7 @@ public final class Jobs implements AutoCloseable {
   /** Who does a kind. */
   record Kind(Set<String> actions, int maxAttempts, JobHandler handler) {}
 
-  private final JobStore store = new JobStore();
+  private static final JobStore STORE = new JobStore();
   private final Map<String, Kind> kinds = new ConcurrentHashMap<>();
   private final JobRunner runner;
 
@@ -32,7 +32,7 @@ public final class Jobs implements AutoCloseable {
   }
 
   public Jobs(Db db, Wakeups wakeups, JobSettings settings, Spans spans) {
-    this.runner = new JobRunner(db, wakeups, store, kinds, settings, spans);
+    this.runner = new JobRunner(db, wakeups, STORE, kinds, settings, spans);
   }
 
   /**
@@ -42,7 +42,13 @@ public final class Jobs implements AutoCloseable {
    *     is enqueued while its predecessor runs is a new one, and may run beside it
    */
   public void enqueue(Tx tx, String kind, String payload, Instant due, @Nullable String uniqueKey) {
-    store.insert(tx, Ids.next(), kind, payload, due, uniqueKey, null, "");
+    put(tx, kind, payload, due, uniqueKey);
+  }
+
+  /** The same for who works on no jobs itself. */
+  public static void put(
+      Tx tx, String kind, String payload, Instant due, @Nullable String uniqueKey) {
+    STORE.insert(tx, Ids.next(), kind, payload, due, uniqueKey, null, "");
     tx.wake(CHANNEL);
   }
 
@@ -57,18 +63,18 @@ public final class Jobs implements AutoCloseable {
   public void schedule(
       Tx tx, String kind, String payload, String cron, String zone, String uniqueKey) {
     Instant due = Cron.parse("cron", cron, zone).next(Instant.now());
-    store.insert(tx, Ids.next(), kind, payload, due, uniqueKey, cron, zone);
+    STORE.insert(tx, Ids.next(), kind, payload, due, uniqueKey, cron, zone);
     tx.wake(CHANNEL);
   }
 
   /** Takes away what waits under this key; what runs already is not interrupted. */
   public void cancel(Tx tx, String kind, String uniqueKey) {
-    store.deleteWaiting(tx, kind, uniqueKey);
+    STORE.deleteWaiting(tx, kind, uniqueKey);
   }
 
   /** The organization's jobs, newest first; those of one state, or all. */
   public Page<JobStatus> list(Tx tx, JobStatus.@Nullable State state, Page.Request page) {
-    return Page.cut(store.list(tx, state, page), page, job -> job.id().toString());
+    return Page.cut(STORE.list(tx, state, page), page, job -> job.id().toString());
   }
 
   /**
@@ -80,14 +86,14 @@ public final class Jobs implements AutoCloseable {
   public JobStatus retry(Tx tx, UUID id) {
     boolean revived;
     try {
-      revived = store.revive(tx, id);
+      revived = STORE.revive(tx, id);
     } catch (JdbiException e) {
       if ("jobs_unique".equals(Sql.constraint(e))) {
         throw Failure.precondition("JOB_WAITS", "another job with the same key waits already");
       }
       throw e;
     }
-    JobStatus job = store.find(tx, id);
+    JobStatus job = STORE.find(tx, id);
     if (job == null) {
       throw Failure.notFound("job");
     }

@@ -14,18 +14,17 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Removes a person: the account's name and address, every way in, what the person wrote, and the
- * personal data of the record, whose chain stays valid. The account's id stays, so that the record
- * goes on saying that it was one and the same who did all this.
+ * Removes a person: the account's name and address, every way in, what the person said and what
+ * runs made of it, and the personal data of the record, whose chain stays valid. The account's id
+ * stays, so that the record goes on saying that it was one and the same who did all this.
  *
- * <p>Run again after it was stopped, it goes on. What a model made of the person's words (its
- * answers, its tools' arguments) is not told apart from other text, and stays.
+ * <p>Run again after it was stopped, it goes on.
  */
 public final class UserErasure {
   private static final int BATCH = 1_000;
-  private static final String ERASED = "[erased]";
 
   private final Db db;
   private final Consumer<String> progress;
@@ -37,9 +36,10 @@ public final class UserErasure {
 
   /**
    * @param organizations all there are
-   * @param keepMessages what the person wrote stays, under the id of nobody known
+   * @param keepMessages what the person said stays, and what came of it, under the id of nobody
+   *     known
    * @throws Failure {@code NOT_FOUND}, or {@code FAILED_PRECONDITION} if an organization would be
-   *     left without an owner
+   *     left without an owner, or if runs do not stop
    */
   public void erase(String email, List<OrgId> organizations, boolean keepMessages) {
     UUID user =
@@ -52,18 +52,53 @@ public final class UserErasure {
             "organization " + org + " has no other owner: make somebody else one first");
       }
     }
+    int active = 0;
     for (OrgId org : organizations) {
       boolean member = db.write(system(org), tx -> leave(tx, user, email));
-      int messages = keepMessages ? 0 : messages(org, user);
+      ContentErasure.@Nullable Erased content =
+          keepMessages ? null : new ContentErasure(db, user).erase(system(org));
+      int decisions = db.write(system(org), tx -> decisions(tx, user));
       int entries = record(org, user, email);
-      if (member || messages + entries > 0) {
-        progress.accept(
-            "organization %s: %,d messages, %,d entries of the record"
-                .formatted(org, messages, entries));
+      if (member || decisions + entries > 0 || (content != null && content.total() > 0)) {
+        tell(org, content, decisions, entries);
       }
+      active += content == null ? 0 : content.active();
+    }
+    if (active > 0) {
+      throw Failure.precondition(
+          "RUNS_GO_ON",
+          active
+              + " runs in the person's name have not stopped yet, so not all of it is erased: start"
+              + " the server if it is not running, wait until they have, and run this again");
     }
     // Last: as long as the address is there, a run that was stopped can be begun again.
     db.run(system(OrgId.INSTALLATION), tx -> account(tx, user));
+  }
+
+  private void tell(
+      OrgId org, ContentErasure.@Nullable Erased content, int decisions, int entries) {
+    progress.accept("organization " + org);
+    if (content != null) {
+      progress.accept(
+          "  erased: %,d messages, %,d steps of %,d runs, %,d approvals, %,d files"
+              .formatted(
+                  content.messages(),
+                  content.steps(),
+                  content.runs(),
+                  content.approvals(),
+                  content.files()));
+    }
+    progress.accept(
+        "  erased: %,d decisions of policies, personal data of %,d entries of the record"
+            .formatted(decisions, entries));
+    if (content == null) {
+      progress.accept("  kept: messages, runs and files, because of --keep-messages");
+    } else if (content.shared() > 0) {
+      progress.accept(
+          "  kept: what agents and others said on %,d threads that others take part in"
+              .formatted(content.shared()));
+    }
+    progress.accept("  kept: who did what and when, by ids: the record must stay whole");
   }
 
   private static Optional<UUID> user(Tx tx, String email) {
@@ -93,6 +128,13 @@ public final class UserErasure {
   private static boolean leave(Tx tx, UUID user, String email) {
     for (String statement :
         List.of(
+            // What calls were answered is kept for a day.
+            """
+            delete from idempotency_keys
+             where org_id = :org
+               and (principal = 'user:' || :user or principal in (
+                 select 'token:' || id from api_tokens where org_id = :org and user_id = :user))
+            """,
             "delete from sessions where org_id = :org and user_id = :user",
             "delete from api_tokens where org_id = :org and user_id = :user")) {
       tx.sql().createUpdate(statement).bind("org", tx.org()).bind("user", user).execute();
@@ -115,51 +157,13 @@ public final class UserErasure {
     return member;
   }
 
-  /** What the person wrote, also where it was made part of a prompt. */
-  private int messages(OrgId org, UUID user) {
-    int total = 0;
-    int some;
-    do {
-      some = db.write(system(org), tx -> messages(tx, user));
-      total += some;
-    } while (some == BATCH);
-    return total;
-  }
-
-  private static int messages(Tx tx, UUID user) {
-    List<String> texts =
-        tx.sql()
-            .createQuery(
-                """
-                with found as (
-                  select id, text from messages
-                   where org_id = :org and author = :author and text <> :erased
-                   limit :limit for update)
-                update messages m set text = :erased
-                  from found where m.org_id = :org and m.id = found.id
-                returning found.text
-                """)
-            .bind("org", tx.org())
-            .bind("author", "user:" + user)
-            .bind("erased", ERASED)
-            .bind("limit", BATCH)
-            .mapTo(String.class)
-            .list();
-    for (String text : Set.copyOf(texts)) {
-      String json = TextNode.valueOf(text).toString();
-      String inside = json.substring(1, json.length() - 1);
-      tx.sql()
-          .createUpdate(
-              """
-              update payloads set body = replace(body, :text, :erased)
-               where org_id = :org and position(:text in body) > 0 and :text <> ''
-              """)
-          .bind("org", tx.org())
-          .bind("text", inside)
-          .bind("erased", ERASED)
-          .execute();
-    }
-    return texts.size();
+  /** What policies were asked about calls on the person's behalf. */
+  private static int decisions(Tx tx, UUID user) {
+    return tx.sql()
+        .createUpdate("delete from decisions where org_id = :org and user_id = :user")
+        .bind("org", tx.org())
+        .bind("user", user)
+        .execute();
   }
 
   /** Personal data of entries by or about the person; what they say of the deed stays. */
