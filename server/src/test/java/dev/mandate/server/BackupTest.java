@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
@@ -154,6 +155,34 @@ class BackupTest {
       execute(admin, "drop database " + name + " with (force)");
       for (String role : List.of("owner", "app", "dispatch")) {
         execute(admin, "drop role if exists " + name + "_" + role);
+      }
+    }
+  }
+
+  /** In pieces: none of them is held whole, and none may end up somewhere else. */
+  @Test
+  void filesComeBackWhateverTheirLength() throws Exception {
+    Path files = Files.createDirectories(folder.resolve("source/files/some/blobs"));
+    List<Integer> lengths = List.of(0, 1, 1 << 16, (1 << 16) + 1, (3 << 20) + 7);
+    Random random = new Random(7);
+    for (int length : lengths) {
+      byte[] content = new byte[length];
+      random.nextBytes(content);
+      Files.write(files.resolve("f" + length), content);
+    }
+    Path file = folder.resolve("files.backup");
+    try {
+      assertThat(backup(file)).contains(lengths.size() + " files");
+      restored(file, "files");
+      for (int length : lengths) {
+        Path back = folder.resolve("files/files/some/blobs/f" + length);
+        assertThat(Files.mismatch(files.resolve("f" + length), back))
+            .as("%d", length)
+            .isEqualTo(-1);
+      }
+    } finally {
+      for (int length : lengths) {
+        Files.delete(files.resolve("f" + length));
       }
     }
   }

@@ -4,10 +4,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.db.Endpoint;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -34,6 +39,7 @@ import java.util.zip.GZIPOutputStream;
 public final class Backup {
   static final int FORMAT = 1;
 
+  private static final int PIECE = 1 << 16;
   private static final byte[] END_OF_ROWS = "\\.\n".getBytes(StandardCharsets.US_ASCII);
 
   private final Endpoint endpoint;
@@ -70,8 +76,7 @@ public final class Backup {
               new GZIPOutputStream(SealedFile.write(Files.newOutputStream(partial), key), 65_536)) {
         summary = write(snapshot, out);
       }
-      try (var channel =
-          java.nio.channels.FileChannel.open(partial, java.nio.file.StandardOpenOption.WRITE)) {
+      try (var channel = FileChannel.open(partial, java.nio.file.StandardOpenOption.WRITE)) {
         channel.force(true);
       }
       Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
@@ -152,17 +157,39 @@ public final class Backup {
     try (Stream<Path> found = Files.walk(files)) {
       all = found.filter(Files::isRegularFile).sorted().toList();
     }
+    int copied = 0;
     for (Path each : all) {
-      byte[] content = Files.readAllBytes(each);
-      line(
-          out,
-          Json.object().put("file", files.relativize(each).toString()).put("size", content.length));
-      out.write(content);
+      try (FileChannel content = FileChannel.open(each)) {
+        long size = content.size();
+        line(out, Json.object().put("file", files.relativize(each).toString()).put("size", size));
+        // What is being received may grow meanwhile: it is worth nothing before it is whole.
+        copy(Channels.newInputStream(content), out, size);
+        copied++;
+      } catch (NoSuchFileException e) {
+        progress.accept("left out, it is gone meanwhile: " + files.relativize(each));
+      }
     }
-    if (!all.isEmpty()) {
-      progress.accept("%-28s %,d".formatted("files", all.size()));
+    if (copied > 0) {
+      progress.accept("%-28s %,d".formatted("files", copied));
     }
-    return all.size();
+    return copied;
+  }
+
+  /**
+   * Passes on exactly so many bytes, a piece at a time.
+   *
+   * @throws EOFException if there are fewer
+   */
+  static void copy(InputStream in, OutputStream out, long size) throws IOException {
+    byte[] piece = new byte[PIECE];
+    for (long left = size; left > 0; ) {
+      int read = in.read(piece, 0, (int) Math.min(left, piece.length));
+      if (read < 0) {
+        throw new EOFException("ends in the middle of a file");
+      }
+      out.write(piece, 0, read);
+      left -= read;
+    }
   }
 
   private static void line(OutputStream out, ObjectNode json) throws IOException {

@@ -8,6 +8,7 @@ import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -263,11 +264,9 @@ public final class Restore implements AutoCloseable {
       throw Failure.invalid("file", "holds a file outside of the data folder");
     }
     Files.createDirectories(target.getParent());
-    byte[] content = in.readNBytes(section.path("size").asInt());
-    if (content.length != section.path("size").asInt()) {
-      throw new EOFException("ends in the middle of a file");
+    try (OutputStream out = Files.newOutputStream(target)) {
+      Backup.copy(in, out, section.path("size").asLong());
     }
-    Files.write(target, content);
   }
 
   private static void alter(Connection owner, String table, String what) throws SQLException {
