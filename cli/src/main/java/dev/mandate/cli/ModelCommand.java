@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -66,7 +67,12 @@ final class ModelCommand extends Noun {
               defaultValue = "",
               description = "Where the key is; otherwise you are asked, or it is read from stdin.")
           String keyVariable,
-      @Option(names = "--no-key", description = "It needs none.") boolean noKey) {
+      @Option(names = "--no-key", description = "It needs none.") boolean noKey,
+      @Option(
+              names = "--vision",
+              negatable = true,
+              description = "It can look at pictures, or cannot; guessed by its name if not said.")
+          @Nullable Boolean vision) {
     String key = "";
     if (!keyVariable.isEmpty()) {
       key = context.env().variable(keyVariable);
@@ -83,6 +89,9 @@ final class ModelCommand extends Noun {
             .put("baseUrl", url)
             .put("remoteName", remoteName)
             .put("apiKey", key);
+    if (vision != null) {
+      body.put("vision", vision);
+    }
     JsonNode model = context.api().post("/api/v1/models", body);
     return context.done(
         model,

@@ -85,6 +85,7 @@ class CommandsTest {
         source delete some-name
         model list
         model add m --provider openai --key-env SOME_KEY
+        model add m --provider ollama --no-vision
         model use m
         model delete m
         policy list

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param fromEnvironment its key comes from the server's environment and is not kept
  * @param isDefault agents that name no model use it
  * @param prices absent if unknown
+ * @param vision whether it can look at pictures
  * @param version for updates; 0 if it cannot be updated (built in, or from the environment)
  * @param createdAt absent if built in or from the environment
  */
@@ -24,6 +25,7 @@ public record Model(
     boolean fromEnvironment,
     boolean isDefault,
     @Nullable ModelPrices prices,
+    boolean vision,
     long version,
     @Nullable Instant createdAt) {
   public boolean simulated() {

@@ -13,7 +13,8 @@ public record ModelChange(
     @Nullable String baseUrl,
     @Nullable String remoteName,
     @Nullable String apiKey,
-    @Nullable ModelPrices prices) {
+    @Nullable ModelPrices prices,
+    @Nullable Boolean vision) {
   /** Never with the key. */
   @Override
   public String toString() {

@@ -37,6 +37,7 @@ final class ModelClients {
           model.remoteName(),
           new SeenModelClient(rehearsal, model.provider(), ""),
           model.prices(),
+          false,
           true);
     }
     Codec codec =
@@ -53,12 +54,15 @@ final class ModelClients {
             key,
             model.fromEnvironment(),
             HttpModelClient.Limits.DEFAULT);
+    boolean vision =
+        model.remoteName().isEmpty() ? Vision.guess(model.provider(), remote) : model.vision();
     return new ResolvedModel(
         model.name(),
         model.provider(),
         remote,
         new SeenModelClient(client, model.provider(), model.baseUrl()),
         model.prices(),
+        vision,
         false);
   }
 

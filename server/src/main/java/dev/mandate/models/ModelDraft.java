@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param remoteName empty for {@code name}
  * @param apiKey empty where none is needed
  * @param prices absent: the provider's list price if it is known
+ * @param vision whether it can look at pictures; absent: guessed by its name
  */
 public record ModelDraft(
     String name,
@@ -17,7 +18,8 @@ public record ModelDraft(
     String baseUrl,
     String remoteName,
     String apiKey,
-    @Nullable ModelPrices prices) {
+    @Nullable ModelPrices prices,
+    @Nullable Boolean vision) {
   /** Never with the key. */
   @Override
   public String toString() {

@@ -12,5 +12,6 @@ record ModelRow(
     String remoteName,
     @Nullable SecretId secret,
     @Nullable ModelPrices prices,
+    @Nullable Boolean vision,
     long version,
     Instant createdAt) {}

@@ -19,7 +19,7 @@ final class ModelStore {
         .createQuery(
             """
             select name, provider, base_url, remote_name, secret_id, input_price, output_price,
-                   cached_input_price, cache_write_price, version, created_at
+                   cached_input_price, cache_write_price, vision, version, created_at
             from models
             where org_id = :org
             order by created_at, name
@@ -34,7 +34,7 @@ final class ModelStore {
         .createQuery(
             """
             select name, provider, base_url, remote_name, secret_id, input_price, output_price,
-                   cached_input_price, cache_write_price, version, created_at
+                   cached_input_price, cache_write_price, vision, version, created_at
             from models
             where org_id = :org and name = :name
             """)
@@ -51,9 +51,9 @@ final class ModelStore {
                 tx,
                 """
                 insert into models (org_id, name, provider, base_url, remote_name, secret_id,
-                  input_price, output_price, cached_input_price, cache_write_price, created_at)
+                  input_price, output_price, cached_input_price, cache_write_price, vision, created_at)
                 values (:org, :name, :provider, :base_url, :remote_name, :secret_id,
-                  :input, :output, :cached_input, :cache_write, :created_at)
+                  :input, :output, :cached_input, :cache_write, :vision, :created_at)
                 on conflict do nothing
                 """,
                 row)
@@ -72,7 +72,7 @@ final class ModelStore {
                 set base_url = :base_url, remote_name = :remote_name, secret_id = :secret_id,
                     input_price = :input, output_price = :output,
                     cached_input_price = :cached_input, cache_write_price = :cache_write,
-                    version = version + 1, updated_at = now()
+                    vision = :vision, version = version + 1, updated_at = now()
                 where org_id = :org and name = :name and version = :version
                 """,
                 row)
@@ -124,7 +124,8 @@ final class ModelStore {
         .bindByType("input", prices == null ? null : prices.input(), Long.class)
         .bindByType("output", prices == null ? null : prices.output(), Long.class)
         .bindByType("cached_input", prices == null ? null : prices.cachedInput(), Long.class)
-        .bindByType("cache_write", prices == null ? null : prices.cacheWrite(), Long.class);
+        .bindByType("cache_write", prices == null ? null : prices.cacheWrite(), Long.class)
+        .bindByType("vision", row.vision(), Boolean.class);
   }
 
   private static ModelRow row(ResultSet rs, StatementContext context) throws SQLException {
@@ -143,6 +144,7 @@ final class ModelStore {
                 rs.getLong("output_price"),
                 rs.getLong("cached_input_price"),
                 rs.getLong("cache_write_price")),
+        rs.getObject("vision", Boolean.class),
         rs.getLong("version"),
         rs.getObject("created_at", OffsetDateTime.class).toInstant());
   }

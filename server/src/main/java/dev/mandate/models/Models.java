@@ -77,7 +77,9 @@ public final class Models {
         tx -> {
           SecretId secret = key.isEmpty() ? null : secrets.put(tx, SECRET, key);
           Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
-          ModelRow row = new ModelRow(draft.name(), provider, url, remote, secret, prices, 1, now);
+          ModelRow row =
+              new ModelRow(
+                  draft.name(), provider, url, remote, secret, prices, draft.vision(), 1, now);
           if (!ModelStore.insert(tx, row)) {
             throw Failure.exists(
                 "MODEL_NAME_TAKEN", "there is a model named '" + draft.name() + "' already");
@@ -115,6 +117,7 @@ public final class Models {
                       : ModelRules.remoteName(change.remoteName()),
                   secret(tx, row, url, change.apiKey()),
                   change.prices() == null ? row.prices() : ModelRules.prices(change.prices()),
+                  change.vision() == null ? row.vision() : change.vision(),
                   change.version(),
                   row.createdAt());
           if (!ModelStore.update(tx, next)) {
@@ -315,6 +318,7 @@ public final class Models {
         false,
         row.name().equals(standard),
         prices,
+        row.vision() == null ? Vision.guess(row.provider(), row.remoteName()) : row.vision(),
         row.version(),
         row.createdAt());
   }
@@ -328,6 +332,7 @@ public final class Models {
         true,
         model.name().equals(standard),
         PriceList.of(model.provider(), model.baseUrl(), model.remoteName()),
+        Vision.guess(model.provider(), model.remoteName()),
         0,
         null);
   }
@@ -341,6 +346,7 @@ public final class Models {
         false,
         REHEARSAL.equals(standard),
         PriceList.SIMULATED,
+        false,
         0,
         null);
   }

@@ -59,7 +59,8 @@ public final class ModelsApi {
                     request.hasOutputPriceMicros() ? request.getOutputPriceMicros() : null,
                     request.hasCachedInputPriceMicros()
                         ? request.getCachedInputPriceMicros()
-                        : null))));
+                        : null),
+                request.hasVision() ? request.getVision() : null)));
   }
 
   private dev.mandate.api.models.v1.Model get(Mandate mandate, GetModelRequest request) {
@@ -81,7 +82,8 @@ public final class ModelsApi {
                     request.hasOutputPriceMicros() ? request.getOutputPriceMicros() : null,
                     request.hasCachedInputPriceMicros()
                         ? request.getCachedInputPriceMicros()
-                        : null))));
+                        : null),
+                request.hasVision() ? request.getVision() : null)));
   }
 
   private DeleteModelResponse delete(Mandate mandate, DeleteModelRequest request) {
@@ -126,6 +128,7 @@ public final class ModelsApi {
             .setFromEnvironment(model.fromEnvironment())
             .setIsDefault(model.isDefault())
             .setSimulated(model.simulated())
+            .setVision(model.vision())
             .setVersion(model.version());
     ModelPrices prices = model.prices();
     if (prices != null) {

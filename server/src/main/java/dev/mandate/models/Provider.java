@@ -28,11 +28,6 @@ public enum Provider {
     return defaultBaseUrl;
   }
 
-  /** Whether its models may be shown pictures; one that cannot see refuses the request. */
-  public boolean takesPictures() {
-    return this != REHEARSAL;
-  }
-
   /** The name on the wire and in the database, e.g. {@code openai-compatible}. */
   public String wireName() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');

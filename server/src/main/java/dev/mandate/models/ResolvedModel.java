@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  * @param name what the organization calls it
  * @param remoteName what goes into {@link ModelRequest#model}
  * @param prices absent if unknown: then the cost is unknown, not nothing
+ * @param vision whether it can look at pictures
  * @param simulated scripted: no provider was asked and its costs are made up
  */
 public record ResolvedModel(
@@ -16,6 +17,7 @@ public record ResolvedModel(
     String remoteName,
     ModelClient client,
     @Nullable ModelPrices prices,
+    boolean vision,
     boolean simulated) {
 
   /** In micro US dollars; absent if the model's prices are unknown. */

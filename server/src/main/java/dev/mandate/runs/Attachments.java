@@ -6,7 +6,6 @@ import dev.mandate.models.ModelMessage;
 import dev.mandate.models.ModelMessage.Attachment;
 import dev.mandate.models.ModelMessage.Part;
 import dev.mandate.models.ModelRequest;
-import dev.mandate.models.Provider;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -16,9 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Puts the contents of attached files into a request that is about to leave: texts as text,
- * pictures as pictures where the provider takes them, and a note where neither can be done. The
- * step log and its payloads keep the hash alone. What was said last is shown first, as far as the
- * limits go.
+ * pictures as pictures where the model can see, and a note where neither can be done. The step log
+ * and its payloads keep the hash alone. What was said last is shown first, as far as the limits go.
  */
 final class Attachments {
   /** Most of one text, and of all texts of a request, in bytes. */
@@ -43,16 +41,17 @@ final class Attachments {
   /**
    * The request as it goes out. Reads from the storage, so not inside a transaction.
    *
+   * @param vision whether the model can look at pictures
    * @throws dev.mandate.kernel.Failure {@code UNAVAILABLE} if the storage cannot be reached
    */
-  ModelRequest show(Mandate mandate, Provider provider, ModelRequest request) {
+  ModelRequest show(Mandate mandate, boolean vision, ModelRequest request) {
     boolean any =
         request.messages().stream()
             .anyMatch(message -> message.parts().stream().anyMatch(Attachment.class::isInstance));
     if (!any) {
       return request;
     }
-    Shown shown = new Shown(mandate, provider);
+    Shown shown = new Shown(mandate, vision);
     List<ModelMessage> messages = new ArrayList<>();
     for (ModelMessage message : request.messages().reversed()) {
       messages.add(new ModelMessage(message.role(), shown.parts(message.parts())));
@@ -71,13 +70,13 @@ final class Attachments {
   /** What one request has shown so far. */
   private final class Shown {
     private final Mandate mandate;
-    private final Provider provider;
+    private final boolean vision;
     private int texts;
     private int pictures;
 
-    Shown(Mandate mandate, Provider provider) {
+    Shown(Mandate mandate, boolean vision) {
       this.mandate = mandate;
-      this.provider = provider;
+      this.vision = vision;
     }
 
     List<Part> parts(List<Part> parts) {
@@ -91,7 +90,7 @@ final class Attachments {
     private Part shown(Attachment file) {
       if (SEEN.contains(file.mediaType())) {
         boolean fits = file.size() <= PICTURE && pictures + file.size() <= PICTURES;
-        return provider.takesPictures() && fits ? picture(file) : note(file);
+        return vision && fits ? picture(file) : note(file);
       }
       return Files.isText(file.mediaType()) && texts < TEXTS ? text(file) : note(file);
     }

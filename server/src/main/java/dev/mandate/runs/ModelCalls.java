@@ -106,7 +106,7 @@ final class ModelCalls {
     long began = System.nanoTime();
     ModelRequest request;
     try {
-      request = engine.attachments().show(run.mandate(), sent.model().provider(), sent.request());
+      request = engine.attachments().show(run.mandate(), sent.model().vision(), sent.request());
     } catch (Failure e) {
       failed(sent, "ATTACHMENT", e.publicMessage(), true, null, began);
       return;

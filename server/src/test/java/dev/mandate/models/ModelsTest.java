@@ -93,7 +93,8 @@ final class ModelsTest {
                 provider.anthropicBaseUrl() + "/v1/",
                 "claude-x",
                 KEY,
-                new ModelPrices(3, 4, 1, 3)));
+                new ModelPrices(3, 4, 1, 3),
+                null));
     assertThat(made.baseUrl()).isEqualTo(provider.anthropicBaseUrl());
     assertThat(made.version()).isEqualTo(1);
     assertThat(made.isDefault()).isTrue();
@@ -108,14 +109,14 @@ final class ModelsTest {
     assertThat(models.use(mandate, "claude").isDefault()).isTrue();
     assertThat(reason(() -> models.delete(mandate, "claude"))).isEqualTo("MODEL_IS_DEFAULT");
     Model changed =
-        models.update(mandate, "claude", new ModelChange(1, null, "claude-y", null, null));
+        models.update(mandate, "claude", new ModelChange(1, null, "claude-y", null, null, null));
     assertThat(changed.remoteName()).isEqualTo("claude-y");
     assertThat(changed.prices()).isEqualTo(new ModelPrices(3, 4, 1, 3));
     assertThat(
-            reason(
-                () -> models.update(mandate, "claude", new ModelChange(1, null, "z", null, null))))
+            reason(() ->
+                models.update(mandate, "claude", new ModelChange(1, null, "z", null, null, null))))
         .isEqualTo("STALE_VERSION");
-    models.update(mandate, "claude", new ModelChange(2, null, null, "another", null));
+    models.update(mandate, "claude", new ModelChange(2, null, null, "another", null, null));
     models.use(mandate, "rehearsal");
     models.delete(mandate, "claude");
     assertThat(reason(() -> models.get(mandate, "claude"))).isEqualTo("NOT_FOUND");
@@ -133,7 +134,7 @@ final class ModelsTest {
                 models.update(
                     mandate,
                     "gpt",
-                    new ModelChange(1, provider.openAiBaseUrl(), null, null, null)));
+                    new ModelChange(1, provider.openAiBaseUrl(), null, null, null, null)));
     assertThat(failure.publicMessage()).startsWith("api_key: is needed with another base_url");
   }
 
@@ -188,7 +189,7 @@ final class ModelsTest {
   }
 
   private static ModelDraft draft(String name, String provider, String url, String key) {
-    return new ModelDraft(name, provider, url, "", key, null);
+    return new ModelDraft(name, provider, url, "", key, null, null);
   }
 
   private String message(Models models, ModelDraft draft) {

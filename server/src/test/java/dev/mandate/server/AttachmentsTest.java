@@ -160,6 +160,37 @@ class AttachmentsTest {
     assertThat(RunWaits.over(owner, thread).get("status").textValue()).isEqualTo("SUCCEEDED");
   }
 
+  @Test
+  void aPictureIsShownToModelsThatSeeByTheirNameOrBecauseSomebodySaysSo() {
+    assertThat(added("blind", "some-text-model").get("vision").booleanValue()).isFalse();
+    assertThat(added("seeing", "qwen3-vl:8b").get("vision").booleanValue()).isTrue();
+    String file = uploaded("i.png", "image/png", PNG);
+    String thread = thread("blind");
+
+    post(owner, thread, file).ok();
+    assertThat(RunWaits.over(owner, thread).get("status").textValue()).isEqualTo("SUCCEEDED");
+    assertThat(sent("/chat/completions"))
+        .contains("'i.png' (image/png, " + PNG.length + " bytes): its content cannot be shown")
+        .doesNotContain("image_url");
+
+    owner.call("PATCH", "/api/v1/models/blind", "{\"version\": 1, \"vision\": true}").ok();
+    post(owner, thread, file).ok();
+    assertThat(RunWaits.over(owner, thread).get("status").textValue()).isEqualTo("SUCCEEDED");
+    assertThat(sent("/chat/completions")).contains("image_url");
+  }
+
+  private static JsonNode added(String name, String remoteName) {
+    return owner
+        .post(
+            "/api/v1/models",
+            """
+            {"name": "%s", "provider": "openai-compatible", "baseUrl": "%s", "remoteName": "%s",
+             "apiKey": "test-key-for-the-fake"}
+            """
+                .formatted(name, provider.openAiBaseUrl(), remoteName))
+        .ok();
+  }
+
   /** The last request that the provider got on a path. */
   private static String sent(String path) {
     return provider.requests().stream()
