@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 
 /**
@@ -18,6 +17,7 @@ import java.util.function.LongSupplier;
 final class ToolsBench {
   private static final String SELF = "self/agents_list";
   private static final String MCP = "counter/read";
+  private static final int WARM_UP = 5_000;
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private final Duration time;
@@ -26,7 +26,7 @@ final class ToolsBench {
   private ProcessTree tree = new ProcessTree(ProcessHandle.current());
 
   /**
-   * @param time how long each figure is measured, after as long a warm-up
+   * @param time how long each figure is measured, after a warm-up of at most three times that
    * @param runs how many runs of 20 calls are made, after as many to warm up
    */
   ToolsBench(Duration time, int runs) {
@@ -88,19 +88,16 @@ final class ToolsBench {
 
   /** With the processor time of each call, which says more than its duration on a busy machine. */
   private Samples sampled(String name, LongSupplier operation) {
-    LongAdder calls = new LongAdder();
+    // By count: on a busy machine seconds are too few calls for the compiler.
+    long until = System.nanoTime() + time.multipliedBy(3).toNanos();
+    for (int i = 0; i < WARM_UP && System.nanoTime() < until; i++) {
+      var _ = operation.getAsLong();
+    }
     double server = tree.rootCpuSeconds();
     double all = tree.cpuSeconds();
-    Samples samples =
-        Samples.measure(
-            time,
-            time,
-            () -> {
-              calls.increment();
-              return operation.getAsLong();
-            });
-    server = (tree.rootCpuSeconds() - server) / calls.sum() * 1e6;
-    all = (tree.cpuSeconds() - all) / calls.sum() * 1e6;
+    Samples samples = Samples.measure(Duration.ZERO, time, operation);
+    server = (tree.rootCpuSeconds() - server) / samples.count() * 1e6;
+    all = (tree.cpuSeconds() - all) / samples.count() * 1e6;
     report.latency(name + ":", samples);
     report.figure(name + ": processor time of the server", server, "µs");
     report.figure(name + ": processor time of PostgreSQL", all - server, "µs");

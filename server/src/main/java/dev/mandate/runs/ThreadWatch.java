@@ -29,6 +29,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /** What happens on a thread, as it happens: its topic, hydrated, and the live text of its runs. */
@@ -36,6 +37,13 @@ public final class ThreadWatch {
   /** In case a wake-up was lost. Every open stream asks this often, so it must not be short. */
   private static final Duration POLL = Duration.ofSeconds(5);
 
+  /**
+   * Streams that read at once. A message wakes every stream of its thread, thousands perhaps, and
+   * each needs a connection, as requests do: those that wait here do not wait for one too long.
+   */
+  private static final int READERS = 6;
+
+  private final Semaphore readers = new Semaphore(READERS, true);
   private final Db db;
   private final Authorizer authorizer;
   private final Events events;
@@ -105,6 +113,15 @@ public final class ThreadWatch {
 
     @Override
     public List<ThreadEvent> next(int max) {
+      readers.acquireUninterruptibly();
+      try {
+        return read(max);
+      } finally {
+        readers.release();
+      }
+    }
+
+    private List<ThreadEvent> read(int max) {
       authorizer.require(mandate, "threads.watch");
       // One snapshot for both: an answer that is in it has all its live text in it as well.
       return db.read(
