@@ -1,6 +1,7 @@
 package dev.mandate.bench;
 
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -73,6 +74,9 @@ public final class Main {
       return report.withinBudgets() ? 0 : 1;
     } catch (WrongAnswer e) {
       out.println("wrong answer: " + e.getMessage());
+      return 1;
+    } catch (UncheckedIOException e) {
+      out.println("no answer: " + e.getMessage() + ": " + e.getCause());
       return 1;
     }
   }

@@ -64,14 +64,14 @@ final class SoakBench {
         found = rate(callers, caller);
       }
       peak = Math.max(peak, found);
-      report.figure("peak, " + callers + " callers", peak, "operations/s");
+      report.figure("peak, with up to " + callers + " callers", peak, "operations/s");
       halfLoad(server, caller, callers, peak / 2);
       growth();
       leftBehind(server, children);
     }
     report.note(
         "of ten operations five call a tool, three read lists, one opens a stream anew, one is a"
-            + " chat with two tool calls (8 requests of the model's protocol and ours)");
+            + " chat with two tool calls");
     report.note(
         "growth is of the median of the last sixth over that of the second; heap is measured after"
             + " full collections");
