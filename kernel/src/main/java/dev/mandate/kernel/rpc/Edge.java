@@ -1,6 +1,5 @@
 package dev.mandate.kernel.rpc;
 
-import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.RequestHeaders;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import dev.mandate.kernel.Failure;
@@ -118,9 +117,15 @@ public record Edge(
                 : proto != null ? proto.equals("https") : ctx.sessionProtocol().isTls(),
             url != null
                 ? url.substring(url.indexOf("//") + 2)
-                : host != null ? host : headers.get(HttpHeaderNames.AUTHORITY, ""));
+                : host != null ? host : authority(headers));
     ctx.setAttr(SEEN, seen);
     return seen;
+  }
+
+  /** HTTP/2 and HTTP/1.1 say it in different headers. */
+  private static String authority(RequestHeaders headers) {
+    String authority = headers.authority();
+    return authority == null ? "" : authority;
   }
 
   static Seen of(ServiceRequestContext ctx) {
