@@ -3,10 +3,13 @@ package dev.mandate.models;
 import dev.mandate.kernel.Authorizer;
 import dev.mandate.kernel.CancelSignal;
 import dev.mandate.kernel.Failure;
+import dev.mandate.kernel.FreshCache;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Mandate;
+import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
+import dev.mandate.kernel.db.TxWork;
 import dev.mandate.kernel.egress.EgressClient;
 import dev.mandate.models.EnvironmentModels.EnvironmentModel;
 import dev.mandate.secrets.SecretId;
@@ -29,6 +32,8 @@ public final class Models {
   public static final String REHEARSAL = "rehearsal";
 
   private static final String SECRET = "model";
+  private static final Duration FRESH = Duration.ofSeconds(1);
+  private static final int REMEMBERED = 1_000;
 
   private final Db db;
   private final Authorizer authorizer;
@@ -36,6 +41,7 @@ public final class Models {
   private final EgressClient egress;
   private final EnvironmentModels environment;
   private final ModelClients clients;
+  private final FreshCache<Key, Found> known = new FreshCache<>(FRESH, REMEMBERED, this::read);
 
   public Models(
       Db db,
@@ -72,7 +78,7 @@ public final class Models {
     String remote =
         ModelRules.remoteName(draft.remoteName().isEmpty() ? draft.name() : draft.remoteName());
     ModelPrices prices = draft.prices() == null ? null : ModelRules.prices(draft.prices());
-    return db.write(
+    return change(
         mandate,
         tx -> {
           SecretId secret = key.isEmpty() ? null : secrets.put(tx, SECRET, key);
@@ -98,7 +104,7 @@ public final class Models {
             ? null
             : ModelRules.baseUrl(
                 egress, db.read(mandate, tx -> changeable(tx, name)).provider(), given);
-    return db.write(
+    return change(
         mandate,
         tx -> {
           ModelRow row = changeable(tx, name);
@@ -134,7 +140,7 @@ public final class Models {
   /** Deletes a model of the organization and its key. The chosen default cannot be deleted. */
   public void delete(Mandate mandate, String name) {
     authorizer.require(mandate, "models.delete");
-    db.write(
+    change(
         mandate,
         tx -> {
           ModelRow row = changeable(tx, name);
@@ -154,7 +160,7 @@ public final class Models {
   /** Makes a model the organization's default. */
   public Model use(Mandate mandate, String name) {
     authorizer.require(mandate, "models.set_default");
-    return db.write(
+    return change(
         mandate,
         tx -> {
           require(tx, name);
@@ -203,23 +209,47 @@ public final class Models {
    *     place silently
    */
   public ResolvedModel resolve(Mandate mandate, String name) {
-    Found found =
-        db.read(
-            mandate,
-            tx -> {
-              String wanted = name.isEmpty() ? defaultName(tx) : name;
-              Found here = find(tx, wanted);
-              if (here != null) {
-                return here;
-              }
-              if (name.isEmpty()) {
-                throw Failure.precondition(
-                    "MODEL_GONE",
-                    "the default model '" + wanted + "' is not there any more: choose another");
-              }
-              throw Failure.notFound("model");
-            });
+    Found found = Objects.requireNonNull(known.get(new Key(mandate.org(), name, mandate)));
     return clients.resolve(found.model(), found.key());
+  }
+
+  private Found read(Key key) {
+    return db.read(
+        key.reader(),
+        tx -> {
+          String standard = defaultName(tx);
+          String wanted = key.name().isEmpty() ? standard : key.name();
+          Found here = find(tx, wanted, standard);
+          if (here != null) {
+            return here;
+          }
+          if (key.name().isEmpty()) {
+            throw Failure.precondition(
+                "MODEL_GONE",
+                "the default model '" + wanted + "' is not there any more: choose another");
+          }
+          throw Failure.notFound("model");
+        });
+  }
+
+  /** A change of an organization's models: this process sees it at once, others within a second. */
+  private <T> T change(Mandate mandate, TxWork<T> work) {
+    T result = db.write(mandate, work);
+    known.invalidate(key -> key.org().equals(mandate.org()));
+    return result;
+  }
+
+  /** Which model; the mandate is only what it is read under. */
+  private record Key(OrgId org, String name, Mandate reader) {
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Key key && key.org.equals(org) && key.name.equals(name);
+    }
+
+    @Override
+    public int hashCode() {
+      return Objects.hash(org, name);
+    }
   }
 
   /** A model, and its key if it has one. */
@@ -230,8 +260,7 @@ public final class Models {
     }
   }
 
-  private @Nullable Found find(Tx tx, String name) {
-    String standard = defaultName(tx);
+  private @Nullable Found find(Tx tx, String name, String standard) {
     ModelRow row = ModelStore.find(tx, name);
     if (row != null) {
       String key = row.secret() == null ? "" : secrets.reveal(tx, row.secret(), SECRET);

@@ -14,8 +14,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +44,13 @@ final class RunExecution {
   private final RunState state = new RunState();
   private final Map<String, Flight> inFlight = new ConcurrentHashMap<>();
   private final Semaphore news = new Semaphore(0);
+
+  /** What calls in flight appended, oldest first, and the state does not have yet. */
+  private final Queue<List<LoggedStep>> written = new ConcurrentLinkedQueue<>();
+
+  /** Whether the log may hold what this process did not write. A wake-up says so, and may be lost. */
+  private volatile boolean grown = true;
+
   private final ModelCalls models;
   private final ToolCalls tools;
 
@@ -68,7 +77,10 @@ final class RunExecution {
     run = loaded.get();
     MDC.put("trace_id", run.mandate().origin().traceId());
     String channel = RunLog.channel(claim.run());
-    Wakeups.Subscription growth = engine.wakeups().subscribe(channel, ignored -> news.release());
+    Wakeups.Subscription growth = engine.wakeups().subscribe(channel, ignored -> {
+          grown = true;
+          news.release();
+        });
     try {
       if (claim.fruitless() > engine.settings().maxFruitlessClaims()) {
         append(
@@ -99,7 +111,7 @@ final class RunExecution {
     try {
       span.run(() -> {
         while (advance()) {
-          // Each round reads the log again.
+          // Each round goes by what the log says now.
         }
       });
     } finally {
@@ -131,7 +143,7 @@ final class RunExecution {
   private boolean advance() {
     // In this order: a call that ends between the two is still seen as in flight, never as lost.
     Set<String> flying = Set.copyOf(inFlight.keySet());
-    readLog();
+    catchUp();
     if (!lease.holds()) {
       throw new FencedOff(claim.run());
     }
@@ -153,6 +165,7 @@ final class RunExecution {
       if (!holdsInDatabase()) {
         throw e;
       }
+      grown = true;
       return true;
     }
     if (state.over() || actions.stream().anyMatch(Plan.Suspend.class::isInstance)) {
@@ -166,8 +179,10 @@ final class RunExecution {
 
   private boolean awaitNews() {
     try {
-      // The wake-up may be lost; the log is read again anyway.
-      boolean _ = news.tryAcquire(1, TimeUnit.SECONDS);
+      if (!news.tryAcquire(1, TimeUnit.SECONDS)) {
+        // The wake-up may be lost.
+        grown = true;
+      }
       news.drainPermits();
       return true;
     } catch (InterruptedException e) {
@@ -255,6 +270,8 @@ final class RunExecution {
                   tx, claim.run(), lease.epoch(), state.lastSeq(), until.status(), until.dueAt());
       if (released) {
         RunLog.changed(tx, waiting.id(), waiting.threadId());
+      } else {
+        grown = true;
       }
       return released;
     });
@@ -282,6 +299,28 @@ final class RunExecution {
         .run(
             current().mandate(),
             tx -> engine.store().giveBack(tx, claim.run(), lease.epoch(), due));
+  }
+
+  /**
+   * Brings the state up to the log. What this process appended is known without reading; that
+   * nothing of others is missing is seen by the numbers, and, before anything follows from the
+   * state, by the fence.
+   */
+  private void catchUp() {
+    boolean read = grown;
+    // Before reading: what comes now is seen in the next round.
+    grown = false;
+    for (List<LoggedStep> own = written.poll(); own != null; own = written.poll()) {
+      long next = state.lastSeq() + 1;
+      if (own.getFirst().seq() == next) {
+        own.forEach(state::apply);
+      } else {
+        read |= own.getFirst().seq() > next;
+      }
+    }
+    if (read) {
+      readLog();
+    }
   }
 
   private void readLog() {
@@ -321,6 +360,8 @@ final class RunExecution {
         });
     if (logged.getFirst().seq() == state.lastSeq() + 1) {
       logged.forEach(state::apply);
+    } else {
+      grown = true;
     }
   }
 
@@ -343,11 +384,13 @@ final class RunExecution {
     Run owner = current();
     while (true) {
       try {
-        write(tx ->
-            engine
-                .log()
-                .append(
-                    tx, owner.id(), owner.threadId(), Fence.owner(lease.epoch()), make.run(tx)));
+        Fence fence = Fence.owner(lease.epoch());
+        written.add(
+            write(tx -> {
+              List<Step> steps = make.run(tx);
+              long first = engine.log().append(tx, owner.id(), owner.threadId(), fence, steps);
+              return number(first, steps);
+            }));
         return;
       } catch (FencedOff e) {
         throw e;

@@ -16,7 +16,7 @@ final class RunLog {
     this.store = store;
   }
 
-  /** The channel that signals each growth of a run's log. */
+  /** The channel that signals what others than its owner append to a run's log. */
   static String channel(RunId id) {
     return "run/" + id;
   }
@@ -44,8 +44,9 @@ final class RunLog {
     if (change.status() != null) {
       changed(tx, id, thread);
     }
-    tx.wake(channel(id));
+    // The owner knows what it wrote itself.
     if (fence.epoch() == null) {
+      tx.wake(channel(id));
       tx.wake(DUE);
     }
     return first;
