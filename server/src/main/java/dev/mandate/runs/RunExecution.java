@@ -48,7 +48,9 @@ final class RunExecution {
   /** What calls in flight appended, oldest first, and the state does not have yet. */
   private final Queue<List<LoggedStep>> written = new ConcurrentLinkedQueue<>();
 
-  /** Whether the log may hold what this process did not write. A wake-up says so, and may be lost. */
+  /**
+   * Whether the log may hold what this process did not write. A wake-up says so, and may be lost.
+   */
   private volatile boolean grown = true;
 
   private final ModelCalls models;
@@ -77,10 +79,15 @@ final class RunExecution {
     run = loaded.get();
     MDC.put("trace_id", run.mandate().origin().traceId());
     String channel = RunLog.channel(claim.run());
-    Wakeups.Subscription growth = engine.wakeups().subscribe(channel, ignored -> {
-          grown = true;
-          news.release();
-        });
+    Wakeups.Subscription growth =
+        engine
+            .wakeups()
+            .subscribe(
+                channel,
+                ignored -> {
+                  grown = true;
+                  news.release();
+                });
     try {
       if (claim.fruitless() > engine.settings().maxFruitlessClaims()) {
         append(
