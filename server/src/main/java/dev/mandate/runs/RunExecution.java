@@ -165,7 +165,7 @@ final class RunExecution {
     boolean waits = actions.isEmpty() || actions.getFirst() instanceof Plan.Interrupt;
     try {
       for (Action action : actions) {
-        perform(action);
+        perform(action, suspension);
       }
     } catch (FencedOff e) {
       // Either somebody decided something meanwhile, or the lease is gone. The log knows.
@@ -175,7 +175,7 @@ final class RunExecution {
       grown = true;
       return true;
     }
-    if (state.over() || actions.stream().anyMatch(Plan.Suspend.class::isInstance)) {
+    if (state.over() || (!waits && state.suspended())) {
       return false;
     }
     if (!waits) {
@@ -198,7 +198,10 @@ final class RunExecution {
     }
   }
 
-  private void perform(Action action) {
+  /**
+   * @param suspension what keeps the chain from acting, as it was seen when this was planned
+   */
+  private void perform(Action action, @Nullable Suspension suspension) {
     switch (action) {
       case Plan.Start start -> start();
       case Plan.RequestModel request -> models.request();
@@ -208,15 +211,25 @@ final class RunExecution {
       case Plan.Finish finish -> finish();
       case Plan.Fail fail -> end(new Step.Failed(fail.reason(), Texts.clean(fail.message())), "");
       case Plan.Interrupt interrupt -> {
-        Suspension why =
-            state.cancel() == null ? engine.suspensions().of(current().mandate()) : null;
+        Suspension why = state.cancel() == null ? suspension : null;
         inFlight.values().forEach(flight -> flight.stop(why));
       }
-      case Plan.Suspend suspend ->
-          append(fence(), List.of(new Step.Suspended(Texts.clean(suspend.reason()))));
+      case Plan.Suspend suspend -> suspend(suspension, suspend.reason());
       case Plan.Resume resume -> append(fence(), List.of(new Step.Resumed("")));
       case Plan.Cancel cancel -> cancel(cancel.request());
     }
+  }
+
+  /**
+   * Unless the suspension was lifted meanwhile: whoever did that would not find this run waiting.
+   */
+  private void suspend(@Nullable Suspension suspension, String reason) {
+    append(
+        fence(),
+        tx ->
+            suspension == null || engine.suspensions().hold(tx, suspension)
+                ? List.of(new Step.Suspended(Texts.clean(reason)))
+                : List.of());
   }
 
   private void start() {
@@ -354,7 +367,7 @@ final class RunExecution {
   }
 
   /**
-   * Appends steps that are made in the transaction, and applies them to the state, from the
+   * Appends steps that are made in the transaction, if any, and applies them to the state, from the
    * planning thread.
    */
   void append(Fence fence, TxWork<List<Step>> make) {
@@ -362,9 +375,15 @@ final class RunExecution {
     List<LoggedStep> logged =
         write(tx -> {
           List<Step> steps = make.run(tx);
+          if (steps.isEmpty()) {
+            return List.of();
+          }
           long first = engine.log().append(tx, owner.id(), owner.threadId(), fence, steps);
           return number(first, steps);
         });
+    if (logged.isEmpty()) {
+      return;
+    }
     if (logged.getFirst().seq() == state.lastSeq() + 1) {
       logged.forEach(state::apply);
     } else {

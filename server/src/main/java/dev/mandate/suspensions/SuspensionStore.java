@@ -41,6 +41,23 @@ final class SuspensionStore {
         == 1;
   }
 
+  /** Whether it is there; then nobody can lift it before this transaction ends. */
+  boolean hold(Tx tx, Kind kind, String subject) {
+    return tx.sql()
+        .createQuery(
+            """
+            select 1 from suspensions
+            where org_id = :org and kind = :kind and subject = :subject
+            for share
+            """)
+        .bind("org", tx.org().value())
+        .bind("kind", kind.name())
+        .bind("subject", subject)
+        .mapTo(int.class)
+        .findOne()
+        .isPresent();
+  }
+
   List<Suspension> all(Tx tx) {
     return tx.sql()
         .createQuery(

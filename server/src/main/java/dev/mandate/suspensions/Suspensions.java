@@ -151,6 +151,18 @@ public final class Suspensions implements AutoCloseable {
     }
   }
 
+  /**
+   * Whether a suspension that was seen still stands. It cannot be lifted before the transaction
+   * ends: what that writes down as waiting is found by whoever lifts it.
+   */
+  public boolean hold(Tx tx, Suspension suspension) {
+    boolean stands = store.hold(tx, suspension.kind(), suspension.subject());
+    if (!stands) {
+      forget(tx.org());
+    }
+    return stands;
+  }
+
   /** In the transaction that decides it. False if it is suspended already. */
   boolean put(Tx tx, Kind kind, String subject, String reason) {
     boolean changed =

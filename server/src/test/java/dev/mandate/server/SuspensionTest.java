@@ -223,6 +223,25 @@ class SuspensionTest {
   }
 
   @Test
+  void aRunNeverSleepsThroughTheEndOfASuspension() {
+    String id = agent("Restless", "self/agents_list");
+    script.says(
+        "Restless",
+        said -> ScriptedReply.call("c" + said, "agents_list", "{}").slowly(Duration.ofMillis(100)));
+    String thread = owner.say("Restless", "Go.");
+    // Lifted again while the worker is about to write down that it waits, or has just done so.
+    for (int i = 0; i < 12; i++) {
+      int heard = script.heard("Restless").size();
+      suspend("agents/" + id);
+      resume("agents/" + id);
+      await().atMost(LONG).until(() -> script.heard("Restless").size() > heard);
+    }
+    String run = owner.run(thread).get("id").textValue();
+    owner.post("/api/v1/runs/" + run + ":cancel", "{}").ok();
+    RunWaits.over(owner, thread);
+  }
+
+  @Test
   void aRunThatIsPausedCanBeCancelledAndTakesDecisionsWithoutGoingOn() {
     String id =
         owner
