@@ -6,6 +6,8 @@ import dev.mandate.rego.value.ObjectValue;
 import dev.mandate.rego.value.StringValue;
 import dev.mandate.rego.value.Value;
 import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 
 /**
@@ -18,6 +20,11 @@ final class Redaction {
       Pattern.compile(
           "password|passwd|passphrase|secret|credential|private_?key|api_?key|access_?key"
               + "|authorization|cookie|(^|_)pin$|(^|[_a-z])token$|^headers$|^environment$");
+
+  private static final int MAX_KNOWN = 1_000;
+
+  /** Most names are the same few, in every input. */
+  private static final Map<String, Boolean> SECRET = new ConcurrentHashMap<>();
 
   private Redaction() {}
 
@@ -38,7 +45,16 @@ final class Redaction {
   }
 
   private static boolean secret(Value key) {
-    return key instanceof StringValue name
-        && NAME.matcher(name.value().toLowerCase(Locale.ROOT).replace('-', '_')).find();
+    if (!(key instanceof StringValue name)) {
+      return false;
+    }
+    Boolean known = SECRET.get(name.value());
+    if (known == null) {
+      known = NAME.matcher(name.value().toLowerCase(Locale.ROOT).replace('-', '_')).find();
+      if (SECRET.size() < MAX_KNOWN) {
+        SECRET.put(name.value(), known);
+      }
+    }
+    return known;
   }
 }

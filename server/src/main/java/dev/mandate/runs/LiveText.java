@@ -13,6 +13,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,7 +40,7 @@ final class LiveText implements AutoCloseable {
   }
 
   /** One attempt's text. Used by one thread at a time; flushes overlap with it. */
-  final class Stream implements AutoCloseable {
+  final class Stream {
     private final Mandate mandate;
     private final RunId run;
     private final ThreadId thread;
@@ -72,33 +73,67 @@ final class LiveText implements AutoCloseable {
     private void flush() {
       flushing.lock();
       try {
-        String text;
-        synchronized (pending) {
-          scheduled = false;
-          // A surrogate pair is never torn apart: its first half waits for the second.
-          int end = pending.length();
-          if (end > 0 && Character.isHighSurrogate(pending.charAt(end - 1))) {
-            end--;
-          }
-          text = pending.substring(0, end);
-          pending.delete(0, end);
+        Piece piece = take();
+        if (!piece.text().isEmpty()) {
+          db.run(mandate, piece::write);
         }
-        if (text.isEmpty()) {
-          return;
-        }
-        long at = offset;
-        offset += text.length();
-        db.run(
-            mandate,
-            tx -> {
-              insert(tx, at, Texts.clean(text));
-              tx.wake(channel(thread));
-            });
       } catch (RuntimeException e) {
         // Watchers see the answer when it is complete; the run itself must not stumble over this.
         log.warn("live text of run {} was lost", run, e);
       } finally {
         flushing.unlock();
+      }
+    }
+
+    private Piece take() {
+      synchronized (pending) {
+        scheduled = false;
+        // A surrogate pair is never torn apart: its first half waits for the second.
+        int end = pending.length();
+        if (end > 0 && Character.isHighSurrogate(pending.charAt(end - 1))) {
+          end--;
+        }
+        Piece piece = new Piece(offset, pending.substring(0, end));
+        pending.delete(0, end);
+        offset += end;
+        return piece;
+      }
+    }
+
+    /**
+     * Once no more text comes.
+     *
+     * @return keeps what is left: with the step that ends the text, so that whoever sees that step
+     *     has seen all of the text
+     */
+    Consumer<Tx> end() {
+      // Not between a piece that is taken and its commit: they are kept in their order.
+      flushing.lock();
+      try {
+        Piece rest = take();
+        return rest.text().isEmpty() ? tx -> {} : rest::write;
+      } finally {
+        flushing.unlock();
+      }
+    }
+
+    /** A piece that was taken to be kept. */
+    private final class Piece {
+      private final long at;
+      private final String text;
+
+      Piece(long at, String text) {
+        this.at = at;
+        this.text = text;
+      }
+
+      String text() {
+        return text;
+      }
+
+      void write(Tx tx) {
+        insert(tx, at, Texts.clean(text));
+        tx.wake(channel(thread));
       }
     }
 
@@ -116,12 +151,6 @@ final class LiveText implements AutoCloseable {
           .bind("thread", thread.value())
           .bind("text", text)
           .execute();
-    }
-
-    /** Flushes what is left, so that the text is whole before the step that ends it. */
-    @Override
-    public void close() {
-      flush();
     }
   }
 

@@ -10,6 +10,7 @@ import dev.mandate.governance.Outcome;
 import dev.mandate.governance.Resource;
 import dev.mandate.kernel.CancelSignal;
 import dev.mandate.kernel.Failure;
+import dev.mandate.kernel.db.Tx;
 import dev.mandate.models.ModelEvent;
 import dev.mandate.models.ModelFailure;
 import dev.mandate.models.ModelJson;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The model calls of one execution. */
@@ -35,6 +37,9 @@ final class ModelCalls {
 
   private final RunEngine engine;
   private final RunExecution execution;
+
+  /** The request that was sent last. */
+  private Prompts.@Nullable Pinned last;
 
   ModelCalls(RunEngine engine, RunExecution execution) {
     this.engine = engine;
@@ -52,7 +57,7 @@ final class ModelCalls {
       failed("unavailable", e.publicMessage());
       return;
     }
-    RunState state = execution.state();
+    RunState state = execution.journal().state();
     Facts facts =
         new Facts(
             run.id().value(), run.threadId().value(), null, state.toolsCalled(), state.labels());
@@ -62,10 +67,12 @@ final class ModelCalls {
     List<Prompts.Offer> offers =
         original == null
             ? new ToolOffers(engine).of(run, agent)
-            : engine.db().read(run.mandate(), tx -> Prompts.offers(tx, original));
-    // Its parts are kept before it is admitted: how much is sent is among what is decided about.
+            : Prompts.offers(execution.journal()::texts, original);
+    Draft draft = Draft.decided();
     Prompts.Pinned pinned =
-        execution.write(tx -> engine.prompts().next(tx, run, agent, state, model, offers));
+        engine
+            .prompts()
+            .next(execution.journal()::texts, run, agent, state, model, offers, last, draft);
     Resource resource =
         Resource.model(model.name(), TokenEstimate.input(pinned.request()), state.costMicros());
     Decision decision = engine.gate().admit(run.mandate(), "models.use", resource, facts);
@@ -78,16 +85,21 @@ final class ModelCalls {
       }
       case NeedsApproval needs ->
           failed("denied", "the model may be used with an approval only: " + needs.reason());
-      case Admitted admitted -> send(run, model, pinned, admitted);
+      case Admitted admitted -> send(run, model, pinned, draft, admitted);
     }
   }
 
-  private void send(Run run, ResolvedModel model, Prompts.Pinned pinned, Admitted admitted) {
-    execution.append(execution.fence(), List.of(pinned.step()));
-    long attempt = execution.state().lastSeq();
+  private void send(
+      Run run, ResolvedModel model, Prompts.Pinned pinned, Draft draft, Admitted admitted) {
+    Journal journal = execution.journal();
+    // The next request has these messages at hand.
+    journal.forgetTexts();
+    last = pinned;
+    journal.add(draft.add(pinned.step()));
+    long attempt = journal.state().lastSeq();
     Sent sent =
-        new Sent(model, pinned.request(), admitted, attempt, execution.state().failuresInARow());
-    execution.launch(Plan.MODEL, null, signal -> call(run, sent, signal));
+        new Sent(model, pinned.request(), admitted, attempt, journal.state().failuresInARow());
+    journal.depart(() -> execution.launch(Plan.MODEL, null, signal -> call(run, sent, signal)));
   }
 
   /**
@@ -108,31 +120,44 @@ final class ModelCalls {
     try {
       request = engine.attachments().show(run.mandate(), sent.model().vision(), sent.request());
     } catch (Failure e) {
-      failed(sent, "ATTACHMENT", e.publicMessage(), true, null, began);
+      failed(sent, "ATTACHMENT", e.publicMessage(), true, null, tx -> {}, began);
       return;
     }
+    LiveText.Stream live =
+        engine.live().open(run.mandate(), run.id(), run.threadId(), sent.attempt());
     ModelResponse response;
-    // The live text is whole before the step that ends it is appended.
-    try (LiveText.Stream live =
-        engine.live().open(run.mandate(), run.id(), run.threadId(), sent.attempt())) {
+    try {
       response = stream(sent.model(), request, live, signal);
     } catch (ModelFailure e) {
-      if (e.kind() == ModelFailure.Kind.CANCELLED) {
-        Suspension suspension = execution.stoppedBy(Plan.MODEL);
-        if (suspension != null) {
-          brokenOff(sent, suspension, began);
-          return;
-        }
+      Suspension suspension =
+          e.kind() == ModelFailure.Kind.CANCELLED ? execution.stoppedBy(Plan.MODEL) : null;
+      if (suspension != null) {
+        brokenOff(sent, suspension, live.end(), began);
+      } else {
+        failed(
+            sent,
+            e.kind().name(),
+            e.publicMessage(),
+            e.retryable(),
+            e.retryAfter(),
+            live.end(),
+            began);
       }
-      failed(sent, e.kind().name(), e.publicMessage(), e.retryable(), e.retryAfter(), began);
       return;
     }
     String twice = idUsedTwice(response);
     if (twice == null) {
-      responded(sent, response, began);
+      responded(sent, response, live.end(), began);
     } else {
       // Two calls under one id could not be told apart, in the log or in the next request.
-      failed(sent, "PROTOCOL", "two tool calls have the id '" + twice + "'", true, null, began);
+      failed(
+          sent,
+          "PROTOCOL",
+          "two tool calls have the id '" + twice + "'",
+          true,
+          null,
+          live.end(),
+          began);
     }
   }
 
@@ -148,7 +173,7 @@ final class ModelCalls {
         signal);
   }
 
-  private void responded(Sent sent, ModelResponse response, long began) {
+  private void responded(Sent sent, ModelResponse response, Consumer<Tx> text, long began) {
     List<Step.Call> calls = new ArrayList<>();
     response
         .toolCalls()
@@ -160,19 +185,32 @@ final class ModelCalls {
                     Texts.clean(call.arguments()))));
     TokenUsage usage = response.usage();
     Duration took = Duration.ofNanos(System.nanoTime() - began);
-    execution.appendResult(tx -> {
-      engine.gate().settle(tx, sent.admitted(), Outcome.OK, took);
-      return List.of(
-          new Step.ModelResponded(
-              Payloads.put(tx, Texts.clean(ModelJson.write(response))),
-              Texts.clean(response.text()),
-              calls,
-              response.stopReason().name().toLowerCase(Locale.ROOT),
-              usage.input(),
-              usage.output(),
-              sent.model().costMicros(usage),
-              took.toMillis()));
-    });
+    Draft draft = Draft.result();
+    arrived(
+        draft.add(
+            new Step.ModelResponded(
+                draft.keep(Texts.clean(ModelJson.write(response))),
+                Texts.clean(response.text()),
+                calls,
+                response.stopReason().name().toLowerCase(Locale.ROOT),
+                usage.input(),
+                usage.output(),
+                sent.model().costMicros(usage),
+                took.toMillis())),
+        sent,
+        Outcome.OK,
+        took,
+        text);
+  }
+
+  /**
+   * An answer, or what came instead of it. With the step stands what settles the call, and the rest
+   * of the live text.
+   */
+  private void arrived(Draft draft, Sent sent, Outcome outcome, Duration took, Consumer<Tx> text) {
+    draft.beside(text);
+    draft.beside(tx -> engine.gate().settle(tx, sent.admitted(), outcome, took));
+    execution.journal().arrived(draft);
   }
 
   private static @Nullable String idUsedTwice(ModelResponse response) {
@@ -191,6 +229,7 @@ final class ModelCalls {
       String message,
       boolean retryable,
       @Nullable Duration retryAfter,
+      Consumer<Tx> text,
       long began) {
     Duration took = Duration.ofNanos(System.nanoTime() - began);
     Outcome outcome = kind.equals("CANCELLED") ? Outcome.CANCELLED : Outcome.ERROR;
@@ -198,29 +237,24 @@ final class ModelCalls {
     long input = CHARGED.contains(kind) ? TokenEstimate.input(sent.request()) : 0;
     Long cost = input == 0 ? Long.valueOf(0) : sent.model().costMicros(TokenUsage.of(input, 0));
     Long retryAt = retryable ? retryAt(sent.failures(), retryAfter) : null;
-    execution.appendResult(tx -> {
-      engine.gate().settle(tx, sent.admitted(), outcome, took);
-      return List.of(
-          new Step.ModelFailed(
-              kind.toLowerCase(Locale.ROOT), Texts.clean(message), retryAt, input, cost));
-    });
+    Step step =
+        new Step.ModelFailed(
+            kind.toLowerCase(Locale.ROOT), Texts.clean(message), retryAt, input, cost);
+    arrived(Draft.result(step), sent, outcome, took, text);
   }
 
   /** Not the model's failure: it is asked again once the chain may act. */
-  private void brokenOff(Sent sent, Suspension suspension, long began) {
+  private void brokenOff(Sent sent, Suspension suspension, Consumer<Tx> text, long began) {
     Duration took = Duration.ofNanos(System.nanoTime() - began);
     long input = TokenEstimate.input(sent.request());
-    Long cost = sent.model().costMicros(TokenUsage.of(input, 0));
-    execution.appendResult(tx -> {
-      engine.gate().settle(tx, sent.admitted(), Outcome.CANCELLED, took);
-      return List.of(
-          new Step.ModelFailed(
-              Plan.INTERRUPTED,
-              Texts.clean("it was broken off: " + suspension.describe()),
-              engine.clock().millis(),
-              input,
-              cost));
-    });
+    Step step =
+        new Step.ModelFailed(
+            Plan.INTERRUPTED,
+            Texts.clean("it was broken off: " + suspension.describe()),
+            engine.clock().millis(),
+            input,
+            sent.model().costMicros(TokenUsage.of(input, 0)));
+    arrived(Draft.result(step), sent, Outcome.CANCELLED, took, text);
   }
 
   private Long retryAt(int failures, @Nullable Duration asked) {
@@ -232,27 +266,30 @@ final class ModelCalls {
 
   /** A request that never left. */
   private void failed(String failure, String message) {
-    execution.append(
-        execution.fence(),
-        List.of(new Step.ModelFailed(failure, Texts.clean(message), null, 0, 0L)));
+    execution
+        .journal()
+        .add(Draft.decided(new Step.ModelFailed(failure, Texts.clean(message), null, 0, 0L)));
   }
 
   /** The worker that sent the open request is gone: its answer, if any, is lost and estimated. */
   void interrupted() {
     Run run = execution.current();
-    RunState state = execution.state();
+    RunState state = execution.journal().state();
     long seq = state.lastRequestSeq();
     Long now = engine.clock().millis();
     ResolvedModel model = stillThere(run, state.request(seq).model());
-    execution.append(
-        execution.fence(),
-        tx -> {
-          long input = TokenEstimate.input(engine.prompts().rebuild(tx, state, seq));
-          Long cost = model == null ? null : model.costMicros(TokenUsage.of(input, 0));
-          return List.of(
-              new Step.ModelFailed(
-                  Plan.INTERRUPTED, "its worker ended before the answer came", now, input, cost));
-        });
+    long input = TokenEstimate.input(Prompts.rebuild(execution.journal()::texts, state, seq));
+    Long cost = model == null ? null : model.costMicros(TokenUsage.of(input, 0));
+    execution
+        .journal()
+        .add(
+            Draft.decided(
+                new Step.ModelFailed(
+                    Plan.INTERRUPTED,
+                    "its worker ended before the answer came",
+                    now,
+                    input,
+                    cost)));
   }
 
   private @Nullable ResolvedModel stillThere(Run run, String name) {

@@ -1,5 +1,6 @@
 package dev.mandate.runs;
 
+import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -7,6 +8,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -14,6 +16,13 @@ import java.util.Map;
  * requests of a run repeat. Hashes are in hexadecimal.
  */
 final class Payloads {
+  private static final String PUT =
+      """
+      insert into payloads (org_id, hash, body)
+      select ?, decode(g.hash, 'hex'), g.body from unnest(?::text[], ?::text[]) as g (hash, body)
+      on conflict do nothing
+      """;
+
   private Payloads() {}
 
   static String hash(String body) {
@@ -29,17 +38,32 @@ final class Payloads {
   /** Keeps a text and returns its hash. */
   static String put(Tx tx, String body) {
     String hash = hash(body);
-    tx.sql()
-        .createUpdate(
-            """
-            insert into payloads (org_id, hash, body) values (:org, :hash, :body)
-            on conflict do nothing
-            """)
-        .bind("org", tx.org().value())
-        .bind("hash", HexFormat.of().parseHex(hash))
-        .bind("body", body)
-        .execute();
+    put(tx, Map.of(hash, body));
     return hash;
+  }
+
+  /**
+   * Keeps several at once.
+   *
+   * @param bodies text by hash
+   */
+  static void put(Tx tx, Map<String, String> bodies) {
+    if (bodies.isEmpty()) {
+      return;
+    }
+    // In the order of the hashes: two transactions that keep the same texts cannot wait for each
+    // other.
+    List<String> hashes = bodies.keySet().stream().sorted().toList();
+    int _ =
+        Sql.update(
+            tx,
+            PUT,
+            (insert, sql) -> {
+              insert.setObject(1, tx.org().value());
+              insert.setArray(2, sql.createArrayOf("text", hashes.toArray()));
+              insert.setArray(
+                  3, sql.createArrayOf("text", hashes.stream().map(bodies::get).toArray()));
+            });
   }
 
   /**

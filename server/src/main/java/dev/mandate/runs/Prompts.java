@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.mandate.agents.Agent;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Principal;
+import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.models.ModelJson;
 import dev.mandate.models.ModelMessage;
@@ -19,6 +20,7 @@ import dev.mandate.threads.Message;
 import dev.mandate.threads.ThreadId;
 import dev.mandate.threads.Threads;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -33,37 +35,52 @@ final class Prompts {
   /** Most messages of the thread's history that a run begins with. */
   private static final int MAX_HISTORY = 200;
 
+  private final Db db;
   private final Threads threads;
 
-  Prompts(Threads threads) {
+  Prompts(Db db, Threads threads) {
+    this.db = db;
     this.threads = threads;
+  }
+
+  /** Looks texts up by their hashes; fails if one is missing. */
+  interface Library {
+    Map<String, String> texts(Collection<String> hashes);
   }
 
   /** A request, and the step that pins it. */
   record Pinned(ModelRequest request, Step.ModelRequested step) {}
 
-  /** The next request of a run: the last one's messages, and what has happened since. */
+  /**
+   * The next request of a run: the last one's messages, and what has happened since.
+   *
+   * @param before the last request, if it is still at hand
+   * @param draft keeps the parts
+   */
   Pinned next(
-      Tx tx, Run run, Agent agent, RunState state, ResolvedModel model, List<Offer> offers) {
+      Library library,
+      Run run,
+      Agent agent,
+      RunState state,
+      ResolvedModel model,
+      List<Offer> offers,
+      @Nullable Pinned before,
+      Draft draft) {
     List<ModelMessage> messages = new ArrayList<>();
-    List<String> added = new ArrayList<>();
+    List<ModelMessage> added;
     long base = 0;
     Turn last = state.lastRequest();
     if (last == null) {
-      for (ModelMessage message : history(tx, run)) {
-        messages.add(message);
-        added.add(Payloads.put(tx, ModelJson.write(message)));
-      }
+      added = db.read(run.mandate(), tx -> history(tx, run));
     } else {
       base = last.requestSeq;
-      messages.addAll(messages(tx, state, base));
-      if (last.response != null) {
-        for (ModelMessage message : exchange(tx, last)) {
-          messages.add(message);
-          added.add(Payloads.put(tx, ModelJson.write(message)));
-        }
-      }
+      messages.addAll(
+          before != null && before.step().equals(last.request)
+              ? before.request().messages()
+              : messages(library, state, base));
+      added = exchange(library, last);
     }
+    messages.addAll(added);
     List<ToolSpec> specs = offers.stream().map(Offer::spec).toList();
     List<Step.PinnedTool> pins = offers.stream().map(Offer::pin).toList();
     String system = system(agent);
@@ -72,24 +89,24 @@ final class Prompts {
             model.name(),
             model.remoteName(),
             model.simulated(),
-            Payloads.put(tx, system),
+            draft.keep(system),
             pins,
-            Payloads.put(tx, write(specs)),
+            draft.keep(write(specs)),
             base,
-            added);
+            added.stream().map(message -> draft.keep(ModelJson.write(message))).toList());
     return new Pinned(ModelRequest.of(model.remoteName(), system, messages, specs), step);
   }
 
-  /** The exact request of a step, from its payloads. */
-  ModelRequest rebuild(Tx tx, RunState state, long seq) {
+  /** The exact request of a step, from its parts. */
+  static ModelRequest rebuild(Library library, RunState state, long seq) {
     Step.ModelRequested step = state.request(seq);
-    Map<String, String> bodies =
-        Payloads.get(tx, new LinkedHashSet<>(List.of(step.system(), step.toolSpecs())));
+    Map<String, String> texts =
+        library.texts(new LinkedHashSet<>(List.of(step.system(), step.toolSpecs())));
     return ModelRequest.of(
         step.remoteName(),
-        text(bodies, step.system()),
-        messages(tx, state, seq),
-        readSpecs(text(bodies, step.toolSpecs())));
+        text(texts, step.system()),
+        messages(library, state, seq),
+        readSpecs(text(texts, step.toolSpecs())));
   }
 
   /** A tool as it is offered to the model. */
@@ -105,9 +122,9 @@ final class Prompts {
   }
 
   /** The tools that a request offered. */
-  static List<Offer> offers(Tx tx, Step.ModelRequested step) {
+  static List<Offer> offers(Library library, Step.ModelRequested step) {
     List<ToolSpec> specs =
-        readSpecs(text(Payloads.get(tx, List.of(step.toolSpecs())), step.toolSpecs()));
+        readSpecs(text(library.texts(List.of(step.toolSpecs())), step.toolSpecs()));
     List<Offer> offers = new ArrayList<>();
     for (int i = 0; i < specs.size(); i++) {
       ToolSpec spec = specs.get(i);
@@ -119,17 +136,17 @@ final class Prompts {
     return offers;
   }
 
-  private static List<ModelMessage> messages(Tx tx, RunState state, long seq) {
+  private static List<ModelMessage> messages(Library library, RunState state, long seq) {
     List<String> hashes = new ArrayList<>();
     for (long at = seq; at != 0; at = state.request(at).base()) {
       hashes.addAll(0, state.request(at).added());
     }
-    Map<String, String> bodies = Payloads.get(tx, new LinkedHashSet<>(hashes));
+    Map<String, String> bodies = library.texts(new LinkedHashSet<>(hashes));
     return hashes.stream().map(hash -> ModelJson.readMessage(text(bodies, hash))).toList();
   }
 
   /** What the model said in a turn, and what came of its calls. */
-  private static List<ModelMessage> exchange(Tx tx, Turn turn) {
+  private static List<ModelMessage> exchange(Library library, Turn turn) {
     Step.ModelResponded response = turn.response;
     if (response == null) {
       return List.of();
@@ -141,7 +158,7 @@ final class Prompts {
         hashes.add(call.resultHash);
       }
     }
-    Map<String, String> bodies = Payloads.get(tx, hashes);
+    Map<String, String> bodies = library.texts(hashes);
     List<ModelMessage.ToolResult> results = new ArrayList<>();
     for (CallState call : turn.calls.values()) {
       String content = call.resultHash == null ? call.resultText : text(bodies, call.resultHash);

@@ -11,10 +11,12 @@ final class RunEnd {
   private RunEnd() {}
 
   /**
+   * @param before steps that are appended before its own
    * @param answer posted to the thread unless blank
-   * @return the steps that were appended
+   * @return its own steps
    */
-  static List<Step> end(RunEngine engine, Tx tx, Run run, Fence fence, Step last, String answer) {
+  static List<Step> end(
+      RunEngine engine, Tx tx, Run run, Fence fence, List<Step> before, Step last, String answer) {
     List<Step> steps = new ArrayList<>();
     if (!answer.isBlank()) {
       // The log's row first, then the thread's, like everybody who takes both.
@@ -26,7 +28,9 @@ final class RunEnd {
       steps.add(new Step.MessagePosted(message.id().toString(), message.position()));
     }
     steps.add(last);
-    engine.log().append(tx, run.id(), run.threadId(), fence, steps);
+    List<Step> all = new ArrayList<>(before);
+    all.addAll(steps);
+    engine.log().append(tx, run.id(), run.threadId(), fence, all);
     engine.approvals().withdraw(tx, run.id().value());
     tellParent(engine, tx, run, last, answer);
     engine.store().lockThread(tx, run.threadId());
@@ -75,7 +79,7 @@ final class RunEnd {
                             run.id().toString(),
                             status,
                             Payloads.put(tx, text),
-                            Texts.cut(text, RunExecution.EXCERPT),
+                            Texts.cut(text, Texts.EXCERPT),
                             engine.store().labelsOf(tx, run.id())))));
   }
 }

@@ -4,7 +4,6 @@ import dev.mandate.agents.Agent;
 import dev.mandate.kernel.CancelSignal;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
-import dev.mandate.kernel.db.TxWork;
 import dev.mandate.kernel.events.Wakeups;
 import dev.mandate.kernel.telemetry.Span;
 import dev.mandate.runs.Plan.Action;
@@ -13,11 +12,8 @@ import dev.mandate.suspensions.Suspensions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -33,77 +29,64 @@ import org.slf4j.MDC;
 final class RunExecution {
   private static final Logger log = LoggerFactory.getLogger(RunExecution.class);
 
-  /** Characters of a result that stand in the log itself. */
-  static final int EXCERPT = 2_000;
-
-  private static final int PAGE = 500;
-
   private final RunEngine engine;
   private final LeaseStore.Claim claim;
   private final Lease lease;
-  private final RunState state = new RunState();
+  private final Run run;
+  private final Journal journal;
   private final Map<String, Flight> inFlight = new ConcurrentHashMap<>();
   private final Semaphore news = new Semaphore(0);
-
-  /** What calls in flight appended, oldest first, and the state does not have yet. */
-  private final Queue<List<LoggedStep>> written = new ConcurrentLinkedQueue<>();
-
-  /**
-   * Whether the log may hold what this process did not write. A wake-up says so, and may be lost.
-   */
-  private volatile boolean grown = true;
-
   private final ModelCalls models;
   private final ToolCalls tools;
 
-  // Set when the run was loaded, by the planning thread, before anything else looks.
-  private @Nullable Run run;
+  // Read when they are first needed, by the planning thread.
   private @Nullable Agent agent;
   private @Nullable Recording recording;
 
-  RunExecution(RunEngine engine, LeaseStore.Claim claim, Lease lease) {
+  private RunExecution(RunEngine engine, LeaseStore.Claim claim, Lease lease, Run run) {
     this.engine = engine;
     this.claim = claim;
     this.lease = lease;
+    this.run = run;
+    this.journal = new Journal(engine, run, lease);
     this.models = new ModelCalls(engine, this);
     this.tools = new ToolCalls(engine, this);
   }
 
   /** Blocks until there is nothing more for this process to do. */
-  void run() {
-    Mandate loader = loader();
-    Optional<Run> loaded = engine.db().read(loader, tx -> engine.store().find(tx, claim.run()));
-    if (loaded.isEmpty() || loaded.get().status().terminal()) {
-      return;
-    }
-    run = loaded.get();
+  static void carryOut(RunEngine engine, LeaseStore.Claim claim, Lease lease) {
+    // Reads the run's own authority; everything after that happens under it.
+    Mandate loader =
+        Mandate.system(
+            claim.org(), Set.of("runs.load"), "runs", engine.clock().instant().plusSeconds(60));
+    engine
+        .db()
+        .read(loader, tx -> engine.store().find(tx, claim.run()))
+        .filter(run -> !run.status().terminal())
+        .ifPresent(run -> new RunExecution(engine, claim, lease, run).run());
+  }
+
+  private void run() {
     MDC.put("trace_id", run.mandate().origin().traceId());
-    String channel = RunLog.channel(claim.run());
     Wakeups.Subscription growth =
         engine
             .wakeups()
             .subscribe(
-                channel,
+                RunLog.channel(run.id()),
                 ignored -> {
-                  grown = true;
+                  journal.grow();
                   news.release();
                 });
     try {
       if (claim.fruitless() > engine.settings().maxFruitlessClaims()) {
-        append(
-            new Fence(lease.epoch(), null),
-            List.of(
-                new Step.Paused(
-                    "it was taken up "
-                        + (claim.fruitless() - 1)
-                        + " times in a row without getting any further")));
+        pause();
         return;
       }
       carryOn();
     } catch (FencedOff e) {
-      log.info("run {} is somebody else's now", claim.run());
+      log.info("run {} is somebody else's now", run.id());
     } catch (RuntimeException e) {
-      log.error("run {} failed unexpectedly, {} times now", claim.run(), claim.fruitless(), e);
+      log.error("run {} failed unexpectedly, {} times now", run.id(), claim.fruitless(), e);
       bringHome();
       retryLater();
     } finally {
@@ -112,9 +95,29 @@ final class RunExecution {
     }
   }
 
+  private void pause() {
+    String why =
+        "it was taken up "
+            + (claim.fruitless() - 1)
+            + " times in a row without getting any further";
+    engine
+        .db()
+        .run(
+            run.mandate(),
+            tx ->
+                engine
+                    .log()
+                    .append(
+                        tx,
+                        run.id(),
+                        run.threadId(),
+                        Fence.owner(lease.epoch()),
+                        List.of(new Step.Paused(why))));
+  }
+
   /** Until it is over or waits: one span, within the call that started the run. */
   private void carryOn() {
-    Span span = RunSpans.begin(engine.spans(), current(), this::agent);
+    Span span = RunSpans.begin(engine.spans(), run, this::agent);
     try {
       span.run(() -> {
         while (advance()) {
@@ -150,51 +153,62 @@ final class RunExecution {
   private boolean advance() {
     // In this order: a call that ends between the two is still seen as in flight, never as lost.
     Set<String> flying = Set.copyOf(inFlight.keySet());
-    catchUp();
-    if (!lease.holds()) {
-      throw new FencedOff(claim.run());
-    }
-    Suspension suspension = engine.suspensions().of(current().mandate());
-    List<Action> actions =
-        Plan.next(
-            state,
-            flying,
-            limits(),
-            engine.clock().instant(),
-            suspension == null ? null : suspension.describe());
-    boolean waits = actions.isEmpty() || actions.getFirst() instanceof Plan.Interrupt;
+    boolean waits;
     try {
+      journal.catchUp();
+      if (!lease.holds()) {
+        throw new FencedOff(run.id());
+      }
+      Suspension suspension = engine.suspensions().of(run.mandate());
+      List<Action> actions =
+          Plan.next(
+              journal.state(),
+              flying,
+              limits(),
+              engine.clock().instant(),
+              suspension == null ? null : suspension.describe());
+      waits = actions.isEmpty() || actions.getFirst() instanceof Plan.Interrupt;
+      if (waits) {
+        journal.commit();
+      }
       for (Action action : actions) {
         perform(action, suspension);
       }
+      if (journal.departing()) {
+        journal.commit();
+      }
     } catch (FencedOff e) {
       // Either somebody decided something meanwhile, or the lease is gone. The log knows.
-      if (!holdsInDatabase()) {
+      if (!lease.holds() || !holdsInDatabase()) {
         throw e;
       }
-      grown = true;
+      journal.rollBack();
       return true;
     }
-    if (state.over() || (!waits && state.suspended())) {
+    if (journal.state().over() || (!waits && journal.state().suspended())) {
       return false;
     }
     if (!waits) {
       return true;
     }
-    return inFlight.isEmpty() ? !release() : awaitNews();
+    if (!inFlight.isEmpty()) {
+      return awaitNews();
+    }
+    // Results first, then the flight: when none is out, every result is seen.
+    return journal.hasResults() || !release();
   }
 
   private boolean awaitNews() {
     try {
       if (!news.tryAcquire(1, TimeUnit.SECONDS)) {
         // The wake-up may be lost.
-        grown = true;
+        journal.grow();
       }
       news.drainPermits();
       return true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new FencedOff(claim.run());
+      throw new FencedOff(run.id());
     }
   }
 
@@ -211,11 +225,11 @@ final class RunExecution {
       case Plan.Finish finish -> finish();
       case Plan.Fail fail -> end(new Step.Failed(fail.reason(), Texts.clean(fail.message())), "");
       case Plan.Interrupt interrupt -> {
-        Suspension why = state.cancel() == null ? suspension : null;
+        Suspension why = journal.state().cancel() == null ? suspension : null;
         inFlight.values().forEach(flight -> flight.stop(why));
       }
       case Plan.Suspend suspend -> suspend(suspension, suspend.reason());
-      case Plan.Resume resume -> append(fence(), List.of(new Step.Resumed("")));
+      case Plan.Resume resume -> journal.add(Draft.decided(new Step.Resumed("")));
       case Plan.Cancel cancel -> cancel(cancel.request());
     }
   }
@@ -224,37 +238,29 @@ final class RunExecution {
    * Unless the suspension was lifted meanwhile: whoever did that would not find this run waiting.
    */
   private void suspend(@Nullable Suspension suspension, String reason) {
-    append(
-        fence(),
-        tx ->
-            suspension == null || engine.suspensions().hold(tx, suspension)
-                ? List.of(new Step.Suspended(Texts.clean(reason)))
-                : List.of());
+    journal.commitWith(tx ->
+        suspension == null || engine.suspensions().hold(tx, suspension)
+            ? List.of(new Step.Suspended(Texts.clean(reason)))
+            : List.of());
   }
 
   private void start() {
-    Run now = current();
-    append(
-        fence(),
-        tx ->
-            List.of(
-                new Step.RunStarted(
-                    now.agentVersion(),
-                    now.messagePosition(),
-                    engine.store().labelsBefore(tx, now))));
+    List<String> labels =
+        engine.db().read(run.mandate(), tx -> engine.store().labelsBefore(tx, run));
+    journal.add(
+        Draft.decided(new Step.RunStarted(run.agentVersion(), run.messagePosition(), labels)));
   }
 
   private void finish() {
-    Step.ModelResponded last = state.turns().getLast().response;
+    Step.ModelResponded last = journal.state().turns().getLast().response;
     end(new Step.Finished(), last == null ? "" : last.text());
   }
 
   private void cancel(Step.CancelRequested request) {
-    Run now = current();
     List<RunId> children =
-        engine.db().read(now.mandate(), tx -> engine.store().activeChildren(tx, now.id()));
-    children.forEach(child -> engine.runs().cancelChild(now.mandate(), child));
-    for (RunState.CallState call : List.copyOf(state.calls())) {
+        engine.db().read(run.mandate(), tx -> engine.store().activeChildren(tx, run.id()));
+    children.forEach(child -> engine.runs().cancelChild(run.mandate(), child));
+    for (RunState.CallState call : List.copyOf(journal.state().calls())) {
       if (call.phase == RunState.Phase.STARTED) {
         tools.doubt(call, "the run was cancelled before its answer came");
       }
@@ -267,42 +273,63 @@ final class RunExecution {
     if (last instanceof Step.Failed failed) {
       Span.current().fail(failed.reason());
     }
-    Run ending = current();
-    long seen = state.lastSeq();
-    List<Step> steps =
-        write(tx -> {
-          List<Step> ended = RunEnd.end(engine, tx, ending, fence(), last, answer);
-          LiveText.forget(tx, ending.id());
-          return ended;
-        });
-    applied(seen + 1, steps);
+    journal.commitBy((tx, fence, before) -> {
+      List<Step> ended = RunEnd.end(engine, tx, run, fence, before, last, answer);
+      LiveText.forget(tx, run.id());
+      return ended;
+    });
   }
 
   /** Gives the lease back; false if something was appended meanwhile. */
   private boolean release() {
-    Run waiting = current();
+    RunState state = journal.state();
     Plan.Waiting until = Plan.waitingFor(state);
-    return write(tx -> {
-      boolean released =
-          engine
-              .store()
-              .release(
-                  tx, claim.run(), lease.epoch(), state.lastSeq(), until.status(), until.dueAt());
-      if (released) {
-        RunLog.changed(tx, waiting.id(), waiting.threadId());
-      } else {
-        grown = true;
-      }
-      return released;
-    });
+    boolean released =
+        engine
+            .db()
+            .write(
+                run.mandate(),
+                tx -> {
+                  boolean given =
+                      engine
+                          .store()
+                          .release(
+                              tx,
+                              run.id(),
+                              lease.epoch(),
+                              state.lastSeq(),
+                              until.status(),
+                              until.dueAt());
+                  if (given) {
+                    RunLog.changed(tx, run.id(), run.threadId());
+                  }
+                  return given;
+                });
+    if (!released) {
+      journal.grow();
+    }
+    return released;
   }
 
-  /** Calls are out: their results, or the end of the lease, decide how the run goes on. */
+  /**
+   * Calls are out, or came back and are not in the log: whatever went wrong, their results are kept
+   * for as long as the lease holds.
+   */
   private void bringHome() {
+    journal.rollBack();
     try {
-      while (!inFlight.isEmpty() && lease.holds()) {
-        boolean _ = news.tryAcquire(1, TimeUnit.SECONDS);
+      while (lease.holds() && (!inFlight.isEmpty() || journal.hasResults())) {
+        if (journal.hasResults()) {
+          try {
+            journal.save();
+          } catch (Failure e) {
+            log.warn("run {}: results cannot be saved now", run.id(), e);
+          }
+        }
+        boolean _ = news.tryAcquire(200, TimeUnit.MILLISECONDS);
       }
+    } catch (FencedOff e) {
+      log.info("run {} is somebody else's now", run.id());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -310,136 +337,18 @@ final class RunExecution {
 
   /** Whatever went wrong may pass; the count of fruitless claims ends it if it does not. */
   private void retryLater() {
-    if (!inFlight.isEmpty()) {
+    if (!inFlight.isEmpty() || journal.hasResults()) {
       return;
     }
     Instant due = engine.clock().instant().plusMillis(250L << Math.min(claim.fruitless(), 6));
-    engine
-        .db()
-        .run(
-            current().mandate(),
-            tx -> engine.store().giveBack(tx, claim.run(), lease.epoch(), due));
-  }
-
-  /**
-   * Brings the state up to the log. What this process appended is known without reading; that
-   * nothing of others is missing is seen by the numbers, and, before anything follows from the
-   * state, by the fence.
-   */
-  private void catchUp() {
-    boolean read = grown;
-    // Before reading: what comes now is seen in the next round.
-    grown = false;
-    for (List<LoggedStep> own = written.poll(); own != null; own = written.poll()) {
-      long next = state.lastSeq() + 1;
-      if (own.getFirst().seq() == next) {
-        own.forEach(state::apply);
-      } else {
-        read |= own.getFirst().seq() > next;
-      }
-    }
-    if (read) {
-      readLog();
-    }
-  }
-
-  private void readLog() {
-    Mandate mandate = current().mandate();
-    List<LoggedStep> page;
-    do {
-      long after = state.lastSeq();
-      page = engine.db().read(mandate, tx -> engine.store().steps(tx, claim.run(), after, PAGE));
-      page.forEach(state::apply);
-    } while (page.size() == PAGE);
+    engine.db().run(run.mandate(), tx -> engine.store().giveBack(tx, run.id(), lease.epoch(), due));
   }
 
   private boolean holdsInDatabase() {
-    return engine
-        .db()
-        .read(current().mandate(), tx -> engine.store().holds(tx, claim.run(), lease.epoch()));
+    return engine.db().read(run.mandate(), tx -> engine.store().holds(tx, run.id(), lease.epoch()));
   }
 
   // What the parts of an execution share.
-
-  /** Appends what was decided on the present state, and applies it. */
-  void append(Fence fence, List<Step> steps) {
-    append(fence, tx -> steps);
-  }
-
-  /**
-   * Appends steps that are made in the transaction, if any, and applies them to the state, from the
-   * planning thread.
-   */
-  void append(Fence fence, TxWork<List<Step>> make) {
-    Run owner = current();
-    List<LoggedStep> logged =
-        write(tx -> {
-          List<Step> steps = make.run(tx);
-          if (steps.isEmpty()) {
-            return List.of();
-          }
-          long first = engine.log().append(tx, owner.id(), owner.threadId(), fence, steps);
-          return number(first, steps);
-        });
-    if (logged.isEmpty()) {
-      return;
-    }
-    if (logged.getFirst().seq() == state.lastSeq() + 1) {
-      logged.forEach(state::apply);
-    } else {
-      grown = true;
-    }
-  }
-
-  private void applied(long first, List<Step> steps) {
-    number(first, steps).forEach(state::apply);
-  }
-
-  private List<LoggedStep> number(long first, List<Step> steps) {
-    Instant now = engine.clock().instant();
-    return java.util.stream.IntStream.range(0, steps.size())
-        .mapToObj(i -> new LoggedStep(first + i, steps.get(i), now))
-        .toList();
-  }
-
-  /**
-   * Appends a result, from the thread that has it. What came back from outside must not be lost to
-   * a database that is away for a moment: it is tried for as long as the lease holds.
-   */
-  void appendResult(TxWork<List<Step>> make) {
-    Run owner = current();
-    while (true) {
-      try {
-        Fence fence = Fence.owner(lease.epoch());
-        written.add(
-            write(tx -> {
-              List<Step> steps = make.run(tx);
-              long first = engine.log().append(tx, owner.id(), owner.threadId(), fence, steps);
-              return number(first, steps);
-            }));
-        return;
-      } catch (FencedOff e) {
-        throw e;
-      } catch (RuntimeException e) {
-        if (!lease.holds()
-            || !(e instanceof Failure failure)
-            || failure.code() != Failure.Code.UNAVAILABLE) {
-          throw e;
-        }
-        log.warn("run {}: a result waits for the database", claim.run(), e);
-        pause();
-      }
-    }
-  }
-
-  private static void pause() {
-    try {
-      Thread.sleep(200);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw Failure.of(Failure.Code.CANCELED, "CANCELED", "this process is stopping");
-    }
-  }
 
   /**
    * Why a call in flight was cancelled. If the run was asked to stop, or something that the call
@@ -452,7 +361,7 @@ final class RunExecution {
   @Nullable Suspension stoppedBy(String key) {
     Flight flight = inFlight.get(key);
     if (flight == null || !flight.asked) {
-      throw new FencedOff(claim.run());
+      throw new FencedOff(run.id());
     }
     return flight.suspension;
   }
@@ -466,16 +375,16 @@ final class RunExecution {
     inFlight.put(key, flight);
     Span span = Span.current();
     Thread.ofVirtual()
-        .name("run-" + claim.run() + "-" + key)
+        .name("run-" + run.id() + "-" + key)
         .start(() -> {
-          MDC.put("trace_id", current().mandate().origin().traceId());
+          MDC.put("trace_id", run.mandate().origin().traceId());
           try (Suspensions.Watch _ =
-              engine.suspensions().watch(current().mandate(), tool, flight::stop)) {
+              engine.suspensions().watch(run.mandate(), tool, flight::stop)) {
             span.run(() -> work.accept(flight.signal));
           } catch (FencedOff e) {
-            log.info("run {}: a result came too late to count", claim.run());
+            log.info("run {}: a result came too late to count", run.id());
           } catch (RuntimeException e) {
-            log.error("run {}: {} failed", claim.run(), key, e);
+            log.error("run {}: {} failed", run.id(), key, e);
             // Without its result this process must not go on: the next owner settles it.
             lease.lose();
           } finally {
@@ -485,46 +394,33 @@ final class RunExecution {
         });
   }
 
-  <T extends @Nullable Object> T write(TxWork<T> work) {
-    return engine.db().write(current().mandate(), work);
-  }
-
-  Fence fence() {
-    return Fence.owner(lease.epoch(), state.lastSeq());
+  Journal journal() {
+    return journal;
   }
 
   Lease lease() {
     return lease;
   }
 
-  RunState state() {
-    return state;
-  }
-
   Run current() {
-    Run loaded = run;
-    if (loaded == null) {
-      throw new IllegalStateException("the run is not loaded yet");
-    }
-    return loaded;
+    return run;
   }
 
   /** The definition that the run is pinned to. */
   Agent agent() {
     Agent known = agent;
     if (known == null) {
-      Run owner = current();
       known =
           engine
               .db()
               .read(
-                  owner.mandate(),
+                  run.mandate(),
                   tx ->
                       engine
                           .agents()
-                          .findVersion(tx, owner.agentId(), owner.agentVersion())
+                          .findVersion(tx, run.agentId(), run.agentVersion())
                           .orElseThrow(() -> new IllegalStateException("no such agent version")));
-      Replay replay = owner.replay();
+      Replay replay = run.replay();
       known = replay == null ? known : replay.applyTo(known);
       agent = known;
     }
@@ -533,13 +429,13 @@ final class RunExecution {
 
   /** What a replay's calls came to in the original; null if this run makes its calls itself. */
   @Nullable Recording recording() {
-    Replay replay = current().replay();
+    Replay replay = run.replay();
     if (replay == null || !replay.recorded()) {
       return null;
     }
     Recording known = recording;
     if (known == null) {
-      known = engine.db().read(current().mandate(), tx -> Recording.of(tx, engine.store(), replay));
+      known = engine.db().read(run.mandate(), tx -> Recording.of(tx, engine.store(), replay));
       recording = known;
     }
     return known;
@@ -551,15 +447,9 @@ final class RunExecution {
     return own == 0 ? limits : new Plan.Limits(own, limits.modelFailures(), limits.toolCalls());
   }
 
-  /** Reads the run's own authority; everything after that happens under it. */
-  private Mandate loader() {
-    return Mandate.system(
-        claim.org(), Set.of("runs.load"), "runs", engine.clock().instant().plusSeconds(60));
-  }
-
   /** For tests and logs. */
   @Override
   public String toString() {
-    return "run " + claim.run() + " epoch " + claim.epoch();
+    return "run " + run.id() + " epoch " + claim.epoch();
   }
 }

@@ -238,6 +238,21 @@ final class RunState {
     }
   }
 
+  /** Whether a result is still missing. */
+  boolean awaits(Step result) {
+    return switch (result) {
+      case Step.ModelResponded _, Step.ModelFailed _ -> open != null;
+      case Step.ToolFinished step -> awaits(step.callId(), step.attempt());
+      case Step.ToolInDoubt step -> awaits(step.callId(), step.attempt());
+      default -> throw new IllegalArgumentException("no result: " + result);
+    };
+  }
+
+  private boolean awaits(String callId, int attempt) {
+    CallState call = turns.isEmpty() ? null : turns.getLast().calls.get(callId);
+    return call != null && call.phase == Phase.STARTED && call.attempt == attempt;
+  }
+
   /** The call with this id, of the last turn. */
   CallState call(String id) {
     CallState call = turns.isEmpty() ? null : turns.getLast().calls.get(id);

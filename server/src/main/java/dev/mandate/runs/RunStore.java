@@ -5,16 +5,17 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.Principal;
+import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.threads.ThreadId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
+import java.sql.Types;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import org.jdbi.v3.core.statement.PreparedBatch;
 import org.jdbi.v3.core.statement.StatementContext;
 import org.jspecify.annotations.Nullable;
 
@@ -197,58 +198,87 @@ final class RunStore {
       @Nullable Boolean suspended,
       boolean due) {}
 
+  /** Numbers from the run's row, whose lock keeps others off, and the steps, in one statement. */
+  private static final String APPEND =
+      """
+      with advanced as (
+        update runs set
+          next_seq = next_seq + ?,
+          fruitless_claims = 0,
+          status = coalesce(?, status),
+          reason = coalesce(?, reason),
+          suspended = coalesce(?, suspended),
+          model = coalesce(?, model),
+          simulated = coalesce(?, simulated),
+          input_tokens = input_tokens + ?,
+          output_tokens = output_tokens + ?,
+          cost_micros = cost_micros + ?,
+          cost_known = cost_known and not ?,
+          started_at = case when ? then now() else started_at end,
+          finished_at = case when ? then now() else finished_at end,
+          due_at = case when ? then null when ? then now() else due_at end,
+          lease_owner = case when ? then null else lease_owner end,
+          lease_until = case when ? then null else lease_until end
+        where org_id = ? and id = ? and finished_at is null
+          and lease_epoch = coalesce(?, lease_epoch)
+          and next_seq = coalesce(? + 1, next_seq)
+        returning next_seq - ? as first
+      )
+      insert into run_steps (org_id, run_id, seq, kind, payload)
+      select ?, ?, a.first + g.place - 1, g.kind, g.payload::jsonb
+      from advanced a,
+        unnest(?::text[], ?::text[]) with ordinality as g (kind, payload, place)
+      returning seq
+      """;
+
   /**
-   * Takes {@code count} numbers for steps under the row's lock.
+   * Appends steps.
    *
-   * @return the first number; 0 if the fence does not hold or the run is over
+   * @return the number of the first; 0 if the fence does not hold or the run is over
    */
-  long advance(Tx tx, RunId id, Fence fence, int count, Change change) {
-    return tx.sql()
-        .createQuery(
-            """
-            update runs set
-              next_seq = next_seq + :count,
-              fruitless_claims = 0,
-              status = coalesce(:status, status),
-              reason = coalesce(:reason, reason),
-              suspended = coalesce(:suspended, suspended),
-              model = coalesce(:model, model),
-              simulated = coalesce(:simulated, simulated),
-              input_tokens = input_tokens + :inputTokens,
-              output_tokens = output_tokens + :outputTokens,
-              cost_micros = cost_micros + :costMicros,
-              cost_known = cost_known and not :costUnknown,
-              started_at = case when :started then now() else started_at end,
-              finished_at = case when :finished then now() else finished_at end,
-              due_at = case when :idle then null when :due then now() else due_at end,
-              lease_owner = case when :idle then null else lease_owner end,
-              lease_until = case when :idle then null else lease_until end
-            where org_id = :org and id = :id and finished_at is null
-              and (cast(:epoch as bigint) is null or lease_epoch = cast(:epoch as bigint))
-              and (cast(:seen as bigint) is null or next_seq = cast(:seen as bigint) + 1)
-            returning next_seq - :count
-            """)
-        .bind("org", tx.org().value())
-        .bind("id", id.value())
-        .bind("count", count)
-        .bind("epoch", fence.epoch())
-        .bind("seen", fence.seenSeq())
-        .bind("status", change.status())
-        .bind("reason", change.reason())
-        .bind("model", change.model())
-        .bind("simulated", change.simulated())
-        .bind("inputTokens", change.inputTokens())
-        .bind("outputTokens", change.outputTokens())
-        .bind("costMicros", change.costMicros())
-        .bind("costUnknown", change.costUnknown())
-        .bind("started", change.started())
-        .bind("finished", change.finished())
-        .bind("suspended", change.suspended())
-        .bind("idle", change.finished() || change.paused())
-        .bind("due", change.due())
-        .mapTo(long.class)
-        .findOne()
-        .orElse(0L);
+  long append(Tx tx, RunId id, Fence fence, List<Step> steps, Change change) {
+    boolean idle = change.finished() || change.paused();
+    return Sql.query(
+        tx,
+        APPEND,
+        (append, sql) -> {
+          int p = 1;
+          append.setInt(p++, steps.size());
+          append.setString(p++, change.status());
+          append.setString(p++, change.reason());
+          append.setObject(p++, change.suspended(), Types.BOOLEAN);
+          append.setString(p++, change.model());
+          append.setObject(p++, change.simulated(), Types.BOOLEAN);
+          append.setLong(p++, change.inputTokens());
+          append.setLong(p++, change.outputTokens());
+          append.setLong(p++, change.costMicros());
+          append.setBoolean(p++, change.costUnknown());
+          append.setBoolean(p++, change.started());
+          append.setBoolean(p++, change.finished());
+          append.setBoolean(p++, idle);
+          append.setBoolean(p++, change.due());
+          append.setBoolean(p++, idle);
+          append.setBoolean(p++, idle);
+          append.setObject(p++, tx.org().value());
+          append.setObject(p++, id.value());
+          append.setObject(p++, fence.epoch(), Types.BIGINT);
+          append.setObject(p++, fence.seenSeq(), Types.BIGINT);
+          append.setInt(p++, steps.size());
+          append.setObject(p++, tx.org().value());
+          append.setObject(p++, id.value());
+          Object[] kinds = steps.stream().map(StepJson::kind).toArray();
+          Object[] payloads = steps.stream().map(StepJson::write).toArray();
+          append.setArray(p++, sql.createArrayOf("text", kinds));
+          append.setArray(p, sql.createArrayOf("text", payloads));
+        },
+        rows -> {
+          long first = 0;
+          while (rows.next()) {
+            long seq = rows.getLong(1);
+            first = first == 0 ? seq : Math.min(first, seq);
+          }
+          return first;
+        });
   }
 
   /**
@@ -325,26 +355,6 @@ final class RunStore {
         .mapTo(Boolean.class)
         .findOne()
         .orElse(false);
-  }
-
-  void insertSteps(Tx tx, RunId id, long first, List<Step> steps) {
-    PreparedBatch batch =
-        tx.sql()
-            .prepareBatch(
-                """
-                insert into run_steps (org_id, run_id, seq, kind, payload)
-                values (:org, :run, :seq, :kind, cast(:payload as jsonb))
-                """);
-    for (int i = 0; i < steps.size(); i++) {
-      batch
-          .bind("org", tx.org().value())
-          .bind("run", id.value())
-          .bind("seq", first + i)
-          .bind("kind", StepJson.kind(steps.get(i)))
-          .bind("payload", StepJson.write(steps.get(i)))
-          .add();
-    }
-    batch.execute();
   }
 
   List<LoggedStep> steps(Tx tx, RunId id, long after, int limit) {

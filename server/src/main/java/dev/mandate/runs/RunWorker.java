@@ -87,7 +87,7 @@ public final class RunWorker implements AutoCloseable {
             gate,
             approvals,
             suspensions,
-            new Prompts(threads),
+            new Prompts(db, threads),
             new Attachments(files),
             live,
             spans,
@@ -140,7 +140,7 @@ public final class RunWorker implements AutoCloseable {
             .name("run-" + claim.run())
             .unstarted(() -> {
               try {
-                new RunExecution(engine, claim, lease).run();
+                RunExecution.carryOut(engine, claim, lease);
               } catch (RuntimeException e) {
                 // The lease runs out by itself; whoever takes the run up counts the claim.
                 log.error("run {} failed unexpectedly", claim.run(), e);

@@ -232,7 +232,7 @@ public final class Runs {
                   callId,
                   settlement.name().toLowerCase(Locale.ROOT),
                   settlement == Settlement.RETRY ? "" : Payloads.put(tx, clean),
-                  Texts.cut(clean, RunExecution.EXCERPT),
+                  Texts.cut(clean, Texts.EXCERPT),
                   mandate.actor().toString());
           log.append(tx, id, run.threadId(), new Fence(null, state.lastSeq()), List.of(step));
           tx.audit(

@@ -133,7 +133,7 @@ final class StepWire {
   }
 
   private static void excerpt(dev.mandate.api.runs.v1.Step.Builder wire, String text) {
-    String excerpt = Texts.cut(text, RunExecution.EXCERPT);
+    String excerpt = Texts.cut(text, Texts.EXCERPT);
     wire.setText(excerpt).setTruncated(excerpt.length() < text.length());
   }
 

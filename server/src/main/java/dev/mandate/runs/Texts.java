@@ -2,6 +2,9 @@ package dev.mandate.runs;
 
 /** Text from outside, made fit for the record. */
 final class Texts {
+  /** Characters of a result that stand in the log itself. */
+  static final int EXCERPT = 2_000;
+
   private Texts() {}
 
   /** PostgreSQL takes neither NUL nor half a surrogate pair: both become U+FFFD. */

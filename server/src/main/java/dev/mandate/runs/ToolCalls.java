@@ -14,7 +14,6 @@ import dev.mandate.governance.Resource;
 import dev.mandate.kernel.CancelSignal;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Principal;
-import dev.mandate.kernel.db.Tx;
 import dev.mandate.policies.Obligation;
 import dev.mandate.runs.RunState.CallState;
 import dev.mandate.runs.RunState.Phase;
@@ -23,7 +22,6 @@ import dev.mandate.tools.Invocation;
 import dev.mandate.tools.ResolvedTool;
 import dev.mandate.tools.ToolResult;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -109,17 +107,17 @@ final class ToolCalls {
     if (replay == null) {
       throw new IllegalStateException("a recording of no run");
     }
-    List<Step> steps = requested(call, name, Effect.READ_ONLY);
-    int before = execution.state().before(name, hash(call.call.arguments()));
+    Draft draft = requested(call, name, Effect.READ_ONLY);
+    int before = execution.journal().state().before(name, hash(call.call.arguments()));
     Recording.Result result = recording.find(name, call.call.arguments(), before);
     if (result == null) {
-      steps.add(
+      draft.add(
           new Step.ToolDenied(
               call.call.id(),
               "NOT_RECORDED",
               "this is a replay with recorded tools, and the original made no such call"));
     } else {
-      steps.add(
+      draft.add(
           new Step.ToolReplayed(
               call.call.id(),
               replay.of().toString(),
@@ -128,7 +126,7 @@ final class ToolCalls {
               result.text(),
               result.error()));
     }
-    execution.append(execution.fence(), steps);
+    execution.journal().add(draft);
   }
 
   private boolean suspended(String tool) {
@@ -148,21 +146,24 @@ final class ToolCalls {
                 run.id().value(),
                 run.threadId().value(),
                 call.granted,
-                execution.state().toolsCalled(),
-                execution.state().labels()));
+                execution.journal().state().toolsCalled(),
+                execution.journal().state().labels()));
   }
 
   private void start(CallState call, ResolvedTool tool, String arguments, Admitted admitted) {
     int attempt = call.attempt + 1;
     String key = call.idempotencyKey == null ? key(call) : call.idempotencyKey;
-    List<Step> steps = requested(call, tool.name(), tool.effect());
-    steps.add(
-        new Step.ToolStarted(call.call.id(), attempt, key, tool.effect().name(), tool.labels()));
-    execution.append(execution.fence(), steps);
-    execution.launch(
-        call.call.id(),
-        tool.name(),
-        signal -> carryOut(call.call, tool, arguments, admitted, key, attempt, signal));
+    Journal journal = execution.journal();
+    journal.add(
+        requested(call, tool.name(), tool.effect())
+            .add(
+                new Step.ToolStarted(
+                    call.call.id(), attempt, key, tool.effect().name(), tool.labels())));
+    journal.depart(() ->
+        execution.launch(
+            call.call.id(),
+            tool.name(),
+            signal -> carryOut(call.call, tool, arguments, admitted, key, attempt, signal)));
   }
 
   private void carryOut(
@@ -203,22 +204,29 @@ final class ToolCalls {
       // The plan sees a started call that nobody carries out, and repeats it.
       return;
     }
-    execution.appendResult(tx -> {
-      engine
-          .gate()
-          .settle(tx, admitted, result.outcome(), Duration.ofMillis(result.durationMillis()));
-      // Without an answer in time nobody knows either whether it happened.
-      boolean silent = result.outcome() == Outcome.TIMEOUT && !repeatable;
-      if (silent || result.outcome() == Outcome.UNKNOWN) {
-        return List.of(new Step.ToolInDoubt(call.id(), attempt, Texts.clean(result.text())));
-      }
-      String outcome =
-          result.outcome() == Outcome.OK && result.isError()
-              ? Outcome.ERROR.wireName()
-              : result.outcome().wireName();
-      return List.of(
-          finished(tx, call.id(), attempt, outcome, result.text(), result.durationMillis()));
-    });
+    Draft draft = Draft.result();
+    // Without an answer in time nobody knows either whether it happened.
+    boolean silent = result.outcome() == Outcome.TIMEOUT && !repeatable;
+    if (silent || result.outcome() == Outcome.UNKNOWN) {
+      draft.add(new Step.ToolInDoubt(call.id(), attempt, Texts.clean(result.text())));
+    } else {
+      boolean error = result.outcome() == Outcome.OK && result.isError();
+      String outcome = (error ? Outcome.ERROR : result.outcome()).wireName();
+      finish(draft, call.id(), attempt, outcome, result.text(), result.durationMillis());
+    }
+    Duration took = Duration.ofMillis(result.durationMillis());
+    arrived(draft, admitted, result.outcome(), took, repeatable);
+  }
+
+  /** What cannot be repeated is not left waiting for what is decided on it. */
+  private void arrived(
+      Draft draft, Admitted admitted, Outcome outcome, Duration took, boolean repeatable) {
+    draft.beside(tx -> engine.gate().settle(tx, admitted, outcome, took));
+    if (repeatable) {
+      execution.journal().arrived(draft);
+    } else {
+      execution.journal().write(draft);
+    }
   }
 
   /** What may be repeated is made again once it may; of anything else a person has to say. */
@@ -234,24 +242,23 @@ final class ToolCalls {
       engine.gate().settle(execution.current().mandate(), admitted, Outcome.CANCELLED, took);
       return;
     }
-    execution.appendResult(tx -> {
-      engine.gate().settle(tx, admitted, Outcome.CANCELLED, took);
-      String why = "it was broken off: " + suspension.describe();
-      return List.of(new Step.ToolInDoubt(call.id(), attempt, Texts.clean(why)));
-    });
+    String why = Texts.clean("it was broken off: " + suspension.describe());
+    Draft draft = Draft.result(new Step.ToolInDoubt(call.id(), attempt, why));
+    arrived(draft, admitted, Outcome.CANCELLED, took, false);
   }
 
   /** Nobody knows whether this call happened: a person has to say. */
   void doubt(CallState call, String why) {
-    execution.append(
-        execution.fence(), List.of(new Step.ToolInDoubt(call.call.id(), call.attempt, why)));
+    execution.journal().add(Draft.decided(new Step.ToolInDoubt(call.call.id(), call.attempt, why)));
   }
 
   /** A model that is told of an error may ask again, which would be another call. */
   private void unanswered(CallState call) {
     String why = "there was no answer to any of " + call.attempt + " attempts";
     if (call.effect == Effect.READ_ONLY) {
-      finish(call, "error", "It failed: " + why + ".");
+      Draft draft = Draft.decided();
+      finish(draft, call.call.id(), call.attempt, "error", "It failed: " + why + ".", 0);
+      execution.journal().add(draft);
     } else {
       doubt(call, why);
     }
@@ -260,9 +267,9 @@ final class ToolCalls {
   private void question(
       CallState call, String name, Effect effect, String arguments, NeedsApproval needs) {
     Run run = execution.current();
-    execution.append(
-        execution.fence(),
-        tx -> {
+    execution
+        .journal()
+        .commitWith(tx -> {
           Approval approval =
               engine
                   .approvals()
@@ -277,35 +284,29 @@ final class ToolCalls {
                           needs.decider(),
                           needs.reason(),
                           engine.settings().approvalExpiry()));
-          List<Step> steps = requested(call, name, effect);
-          steps.add(
-              new Step.ApprovalRequested(
-                  call.call.id(), approval.id().toString(), approval.decider(), needs.reason()));
-          return steps;
+          return requested(call, name, effect)
+              .add(
+                  new Step.ApprovalRequested(
+                      call.call.id(), approval.id().toString(), approval.decider(), needs.reason()))
+              .steps();
         });
   }
 
   private void deny(CallState call, String name, Effect effect, Denied denied) {
-    List<Step> steps = requested(call, name, effect);
-    steps.add(new Step.ToolDenied(call.call.id(), denied.reason(), Texts.clean(denied.message())));
-    execution.append(execution.fence(), steps);
+    execution
+        .journal()
+        .add(
+            requested(call, name, effect)
+                .add(
+                    new Step.ToolDenied(
+                        call.call.id(), denied.reason(), Texts.clean(denied.message()))));
   }
 
   /** A call that never leaves; the model is told why, so that it can correct itself. */
   private void invalid(CallState call, String name, String problem) {
-    execution.append(
-        execution.fence(),
-        tx -> {
-          List<Step> steps = requested(call, name, Effect.READ_ONLY);
-          steps.add(finished(tx, call.call.id(), call.attempt, "invalid", problem, 0));
-          return steps;
-        });
-  }
-
-  private void finish(CallState call, String outcome, String text) {
-    execution.append(
-        execution.fence(),
-        tx -> List.of(finished(tx, call.call.id(), call.attempt, outcome, text, 0)));
+    Draft draft = requested(call, name, Effect.READ_ONLY);
+    finish(draft, call.call.id(), call.attempt, "invalid", problem, 0);
+    execution.journal().add(draft);
   }
 
   private void admitChild(CallState call, String name, String arguments) {
@@ -333,22 +334,17 @@ final class ToolCalls {
       }
       case NeedsApproval needs -> question(call, name, Effect.READ_ONLY, arguments, needs);
       case Admitted admitted ->
-          execution.append(
-              execution.fence(),
-              tx -> {
-                List<Step> steps = requested(call, name, Effect.READ_ONLY);
+          execution
+              .journal()
+              .commitWith(tx -> {
                 Optional<Agent> agent = engine.agents().findByName(tx, child);
                 if (agent.isEmpty()) {
                   engine.gate().settle(tx, admitted, Outcome.ERROR, Duration.ZERO);
-                  steps.add(
-                      finished(
-                          tx,
-                          call.call.id(),
-                          0,
-                          "invalid",
-                          "There is no agent '" + child + "'.",
-                          0));
-                  return steps;
+                  Draft draft = requested(call, name, Effect.READ_ONLY);
+                  String problem = "There is no agent '" + child + "'.";
+                  finish(draft, call.call.id(), 0, "invalid", problem, 0);
+                  Payloads.put(tx, draft.texts());
+                  return draft.steps();
                 }
                 engine.gate().settle(tx, admitted, Outcome.OK, Duration.ZERO);
                 List<String> ids =
@@ -360,20 +356,21 @@ final class ToolCalls {
                         call.call.id(),
                         agent.get(),
                         request);
-                steps.add(
-                    new Step.ChildStarted(
-                        call.call.id(),
-                        ids.get(0),
-                        ids.get(1),
-                        admitted.obligations().stream().map(Obligation::toString).toList()));
-                return steps;
+                return requested(call, name, Effect.READ_ONLY)
+                    .add(
+                        new Step.ChildStarted(
+                            call.call.id(),
+                            ids.get(0),
+                            ids.get(1),
+                            admitted.obligations().stream().map(Obligation::toString).toList()))
+                    .steps();
               });
     }
   }
 
   /** The tool that the model was offered in the request it answered. */
   private Step.@Nullable PinnedTool offered(String modelName) {
-    for (Step.PinnedTool pin : execution.state().turns().getLast().request.tools()) {
+    for (Step.PinnedTool pin : execution.journal().state().turns().getLast().request.tools()) {
       if (pin.modelName().equals(modelName)) {
         return pin;
       }
@@ -381,10 +378,11 @@ final class ToolCalls {
     return null;
   }
 
-  private static List<Step> requested(CallState call, String tool, Effect effect) {
-    List<Step> steps = new ArrayList<>();
+  /** Begins with the request, unless that was looked at before. */
+  private static Draft requested(CallState call, String tool, Effect effect) {
+    Draft draft = Draft.decided();
     if (call.phase == Phase.NEW) {
-      steps.add(
+      draft.add(
           new Step.ToolRequested(
               call.call.id(),
               Texts.clean(tool),
@@ -392,7 +390,7 @@ final class ToolCalls {
               hash(call.call.arguments()),
               effect.name()));
     }
-    return steps;
+    return draft;
   }
 
   /** Empty for arguments that are no JSON object: nothing can be bound to them. */
@@ -400,25 +398,26 @@ final class ToolCalls {
     return Recording.hash(arguments);
   }
 
-  private static Step finished(
-      Tx tx, String callId, int attempt, String outcome, String text, long millis) {
+  private static void finish(
+      Draft draft, String callId, int attempt, String outcome, String text, long millis) {
     String clean = Texts.clean(text);
-    String excerpt = Texts.cut(clean, RunExecution.EXCERPT);
-    return new Step.ToolFinished(
-        callId,
-        attempt,
-        outcome,
-        Payloads.put(tx, clean),
-        excerpt,
-        excerpt.length() < clean.length(),
-        millis);
+    String excerpt = Texts.cut(clean, Texts.EXCERPT);
+    draft.add(
+        new Step.ToolFinished(
+            callId,
+            attempt,
+            outcome,
+            draft.keep(clean),
+            excerpt,
+            excerpt.length() < clean.length(),
+            millis));
   }
 
   /** The same for every attempt; another one for a later call that reuses the model's id. */
   private String key(CallState call) {
     return execution.current().id()
         + "/"
-        + execution.state().turns().getLast().requestSeq
+        + execution.journal().state().turns().getLast().requestSeq
         + "/"
         + call.call.id();
   }

@@ -1,6 +1,8 @@
 package dev.mandate.kernel.db;
 
 import dev.mandate.kernel.Failure;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
@@ -9,6 +11,7 @@ import java.time.OffsetDateTime;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.UUID;
+import org.jdbi.v3.core.JdbiException;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
@@ -38,6 +41,56 @@ public final class Sql {
       return message == null ? null : message.getConstraint();
     }
     return null;
+  }
+
+  /** Gives a statement its parameters. */
+  @FunctionalInterface
+  public interface Parameters {
+    void set(PreparedStatement statement, Connection connection) throws SQLException;
+  }
+
+  /** Takes what a statement answers. */
+  @FunctionalInterface
+  public interface Rows<T extends @Nullable Object> {
+    T read(ResultSet rows) throws SQLException;
+  }
+
+  /**
+   * Runs a statement as the driver takes it, with {@code ?} for its parameters. For the few that
+   * every step of a run makes: Jdbi's work for each call costs more than the statement itself.
+   *
+   * @throws JdbiException as Jdbi's statements do
+   */
+  public static <T extends @Nullable Object> T query(
+      Tx tx, String sql, Parameters parameters, Rows<T> rows) {
+    Connection connection = tx.sql().getConnection();
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      parameters.set(statement, connection);
+      try (ResultSet answer = statement.executeQuery()) {
+        return rows.read(answer);
+      }
+    } catch (SQLException e) {
+      throw new Refused(e);
+    }
+  }
+
+  /** The same for a statement that answers nothing: how many rows it changed. */
+  public static int update(Tx tx, String sql, Parameters parameters) {
+    Connection connection = tx.sql().getConnection();
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      parameters.set(statement, connection);
+      return statement.executeUpdate();
+    } catch (SQLException e) {
+      throw new Refused(e);
+    }
+  }
+
+  private static final class Refused extends JdbiException {
+    private static final long serialVersionUID = 1L;
+
+    Refused(SQLException cause) {
+      super("a statement could not be carried out", cause);
+    }
   }
 
   /** A timestamp column that is never null. */

@@ -20,6 +20,9 @@ public final class Secrets {
 
   /** The text with every credential it seems to hold cut to its kind. */
   public static String mask(String text) {
+    if (!suspicious(text)) {
+      return text;
+    }
     Matcher matcher = SECRET.matcher(text);
     if (!matcher.find()) {
       return text;
@@ -29,6 +32,35 @@ public final class Secrets {
       matcher.appendReplacement(out, Matcher.quoteReplacement(replacement(matcher)));
     } while (matcher.find());
     return matcher.appendTail(out).toString();
+  }
+
+  /**
+   * Whether any branch of the expression can match: it is tried at every character, which most text
+   * needs not pay for.
+   */
+  private static boolean suspicious(String text) {
+    for (int i = 0; i < text.length() - 2; i++) {
+      boolean begins =
+          switch (text.charAt(i)) {
+            case 'm' -> text.charAt(i + 1) == 'd';
+            case 's', 'S' -> text.startsWith("sk-", i) || begins(text, i, "secret");
+            case 'A' -> text.startsWith("AIza", i) || begins(text, i, "api");
+            case 'a' -> begins(text, i, "api");
+            case 'b', 'B' -> begins(text, i, "bearer") || begins(text, i, "basic");
+            case 'p', 'P' -> begins(text, i, "password");
+            case 't', 'T' -> begins(text, i, "token");
+            case ':' -> text.startsWith("://", i);
+            default -> false;
+          };
+      if (begins) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean begins(String text, int at, String word) {
+    return text.regionMatches(true, at, word, 0, word.length());
   }
 
   private static String replacement(Matcher matcher) {
