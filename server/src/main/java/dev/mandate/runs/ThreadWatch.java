@@ -13,6 +13,7 @@ import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.kernel.events.Event;
 import dev.mandate.kernel.events.Events;
+import dev.mandate.kernel.events.TopicHeads;
 import dev.mandate.kernel.events.Wakeups;
 import dev.mandate.kernel.rpc.Pump;
 import dev.mandate.kernel.rpc.StreamSink;
@@ -34,8 +35,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What happens on a thread, as it happens: its topic, hydrated, and the live text of its runs. */
 public final class ThreadWatch {
-  /** In case a wake-up was lost. Every open stream asks this often, so it must not be short. */
-  private static final Duration POLL = Duration.ofSeconds(5);
+  /** Every open stream asks this often, although {@link TopicHeads} notices lost wake-ups. */
+  private static final Duration POLL = Duration.ofMinutes(1);
 
   /**
    * Streams that read at once. A message wakes every stream of its thread, thousands perhaps, and
@@ -48,16 +49,24 @@ public final class ThreadWatch {
   private final Authorizer authorizer;
   private final Events events;
   private final Wakeups wakeups;
+  private final TopicHeads heads;
   private final Threads threads;
   private final Runs runs;
   private final RunStore store = new RunStore();
 
   public ThreadWatch(
-      Db db, Authorizer authorizer, Events events, Wakeups wakeups, Threads threads, Runs runs) {
+      Db db,
+      Authorizer authorizer,
+      Events events,
+      Wakeups wakeups,
+      TopicHeads heads,
+      Threads threads,
+      Runs runs) {
     this.db = db;
     this.authorizer = authorizer;
     this.events = events;
     this.wakeups = wakeups;
+    this.heads = heads;
     this.threads = threads;
     this.runs = runs;
   }
@@ -75,6 +84,7 @@ public final class ThreadWatch {
               threads.require(tx, thread);
               return after.equals("now") ? events.head(tx, topic) : cursor(after);
             });
+    sink.onClosed(heads.follow(mandate.org(), topic)::close);
     Pump.start(
         sink,
         wakeups,

@@ -35,6 +35,7 @@ import dev.mandate.kernel.egress.EgressSettings;
 import dev.mandate.kernel.egress.Trust;
 import dev.mandate.kernel.events.Events;
 import dev.mandate.kernel.events.Fanouts;
+import dev.mandate.kernel.events.TopicHeads;
 import dev.mandate.kernel.events.Wakeups;
 import dev.mandate.kernel.jobs.JobSettings;
 import dev.mandate.kernel.jobs.Jobs;
@@ -92,6 +93,7 @@ public final class Platform implements AutoCloseable {
   private final boolean embedded;
   private final Spans spans;
   private final Wakeups wakeups;
+  private final TopicHeads heads;
   private final DatabaseClock clock;
   private final Db db;
   private final Jobs jobs;
@@ -142,6 +144,7 @@ public final class Platform implements AutoCloseable {
     clock = new DatabaseClock();
     db = new Db(endpoint, settings.process().database(), clock, wakeups::signal);
     Events events = new Events();
+    heads = new TopicHeads(db, wakeups, Duration.ofSeconds(5));
     jobs = new Jobs(db, wakeups, JobSettings.DEFAULTS, spans);
     Cipher cipher = new Cipher(keys);
     egress = new EgressClient(outside);
@@ -245,7 +248,7 @@ public final class Platform implements AutoCloseable {
             suspensions,
             spans,
             settings.runs());
-    ThreadWatch watch = new ThreadWatch(db, roles, events, wakeups, threads, runs);
+    ThreadWatch watch = new ThreadWatch(db, roles, events, wakeups, heads, threads, runs);
 
     gauges = new Gauges(meters, db, worker, gate.decisions());
 
@@ -314,6 +317,7 @@ public final class Platform implements AutoCloseable {
       wakeups.start();
       db.start();
       clock.start(db);
+      heads.start();
       suspensions.start();
       roles.start();
       first =
@@ -437,6 +441,7 @@ public final class Platform implements AutoCloseable {
     roles.close();
     suspensions.close();
     egress.close();
+    heads.close();
     clock.close();
     db.close();
     wakeups.close();
