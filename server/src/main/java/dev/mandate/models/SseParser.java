@@ -32,21 +32,33 @@ final class SseParser {
    * @throws ModelFailure {@code PROTOCOL} for a line or an event too long to be one
    */
   void accept(byte[] bytes) {
-    for (byte b : bytes) {
-      if (b == '\n' && afterCr) {
-        afterCr = false;
-      } else if (b == '\n' || b == '\r') {
-        afterCr = b == '\r';
-        endLine();
-      } else {
-        afterCr = false;
-        if (line.size() == LONGEST) {
-          throw new ModelFailure(
-              ModelFailure.Kind.PROTOCOL, "the provider sent a line of more than 8 MiB");
-        }
-        line.write(b);
+    int from = 0;
+    for (int i = 0; i < bytes.length; i++) {
+      byte b = bytes[i];
+      if (b != '\n' && b != '\r') {
+        continue;
       }
+      // A line feed right after a carriage return belongs to the end of the same line.
+      boolean second = b == '\n' && i == from && afterCr;
+      if (!second) {
+        keep(bytes, from, i);
+        endLine();
+      }
+      afterCr = b == '\r';
+      from = i + 1;
     }
+    if (from < bytes.length) {
+      afterCr = false;
+      keep(bytes, from, bytes.length);
+    }
+  }
+
+  private void keep(byte[] bytes, int from, int to) {
+    if (line.size() + (to - from) > LONGEST) {
+      throw new ModelFailure(
+          ModelFailure.Kind.PROTOCOL, "the provider sent a line of more than 8 MiB");
+    }
+    line.write(bytes, from, to - from);
   }
 
   private void endLine() {
