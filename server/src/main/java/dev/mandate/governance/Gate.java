@@ -175,7 +175,7 @@ public final class Gate {
           // A read's record need not wait for the disk: only if PostgreSQL itself died within half
           // a
           // second could it be lost, and there is no effect that it would have to explain.
-          tx.sql().execute("set local synchronous_commit = off");
+          tx.defer("set local synchronous_commit = off", values -> {}, ignored -> {});
           settle(tx, admitted, outcome, took);
         });
   }

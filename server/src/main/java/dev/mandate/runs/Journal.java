@@ -1,9 +1,11 @@
 package dev.mandate.runs;
 
 import dev.mandate.kernel.Failure;
+import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.kernel.db.TxWork;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
@@ -30,7 +32,10 @@ final class Journal {
   private static final Logger log = LoggerFactory.getLogger(Journal.class);
   private static final int PAGE = 500;
 
-  private final RunEngine engine;
+  private final Db db;
+  private final InstantSource clock;
+  private final RunStore store;
+  private final RunLog steps;
   private final Run run;
   private final Lease lease;
 
@@ -69,8 +74,11 @@ final class Journal {
     List<Step> run(Tx tx, Fence fence, List<Step> before);
   }
 
-  Journal(RunEngine engine, Run run, Lease lease) {
-    this.engine = engine;
+  Journal(Db db, InstantSource clock, RunStore store, RunLog steps, Run run, Lease lease) {
+    this.db = db;
+    this.clock = clock;
+    this.store = store;
+    this.steps = steps;
     this.run = run;
     this.lease = lease;
   }
@@ -99,15 +107,13 @@ final class Journal {
   void write(Draft result) {
     try {
       long first =
-          engine
-              .db()
-              .write(
-                  run.mandate(),
-                  tx -> {
-                    Payloads.put(tx, result.texts());
-                    result.recordBeside(tx);
-                    return append(tx, Fence.owner(lease.epoch()), result.steps());
-                  });
+          db.write(
+              run.mandate(),
+              tx -> {
+                Payloads.put(tx, result.texts());
+                result.recordBeside(tx);
+                return append(tx, Fence.owner(lease.epoch()), result.steps());
+              });
       written.add(new Written(first, result));
     } catch (Failure e) {
       if (e.code() != Failure.Code.UNAVAILABLE) {
@@ -160,7 +166,7 @@ final class Journal {
     List<LoggedStep> page;
     do {
       long after = state.lastSeq();
-      page = engine.db().read(run.mandate(), tx -> engine.store().steps(tx, run.id(), after, PAGE));
+      page = db.read(run.mandate(), tx -> store.steps(tx, run.id(), after, PAGE));
       page.forEach(state::apply);
     } while (page.size() == PAGE);
     committed = state.lastSeq();
@@ -218,15 +224,13 @@ final class Journal {
     texts.keySet().removeAll(stored);
     Fence fence = Fence.owner(lease.epoch(), committed);
     List<Step> more =
-        engine
-            .db()
-            .write(
-                run.mandate(),
-                tx -> {
-                  Payloads.put(tx, texts);
-                  added.forEach(draft -> draft.recordBeside(tx));
-                  return work.run(tx, fence, before);
-                });
+        db.write(
+            run.mandate(),
+            tx -> {
+              Payloads.put(tx, texts);
+              added.forEach(draft -> draft.recordBeside(tx));
+              return work.run(tx, fence, before);
+            });
     added.clear();
     stored.addAll(texts.keySet());
     apply(more);
@@ -236,12 +240,12 @@ final class Journal {
     leaving.forEach(Runnable::run);
   }
 
-  private long append(Tx tx, Fence fence, List<Step> steps) {
-    return engine.log().append(tx, run.id(), run.threadId(), fence, steps);
+  private long append(Tx tx, Fence fence, List<Step> more) {
+    return steps.append(tx, run.id(), run.threadId(), fence, more);
   }
 
   private void apply(List<Step> steps) {
-    Instant now = engine.clock().instant();
+    Instant now = clock.instant();
     for (Step step : steps) {
       state.apply(new LoggedStep(state.lastSeq() + 1, step, now));
     }
@@ -289,7 +293,7 @@ final class Journal {
       }
     }
     if (!missing.isEmpty()) {
-      found.putAll(engine.db().read(run.mandate(), tx -> Payloads.get(tx, missing)));
+      found.putAll(db.read(run.mandate(), tx -> Payloads.get(tx, missing)));
     }
     return found;
   }

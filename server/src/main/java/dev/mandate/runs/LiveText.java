@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -65,9 +66,16 @@ final class LiveText implements AutoCloseable {
         }
         scheduled = true;
       }
-      Future<?> _ =
-          clock.schedule(
-              () -> Thread.ofVirtual().start(this::flush), FLUSH.toMillis(), TimeUnit.MILLISECONDS);
+      try {
+        Future<?> _ =
+            clock.schedule(
+                () -> Thread.ofVirtual().start(this::flush),
+                FLUSH.toMillis(),
+                TimeUnit.MILLISECONDS);
+      } catch (RejectedExecutionException stopping) {
+        // What is left goes with the step that ends the text.
+        log.debug("live text of run {} is not kept before its end", run, stopping);
+      }
     }
 
     private void flush() {
@@ -138,19 +146,20 @@ final class LiveText implements AutoCloseable {
     }
 
     private void insert(Tx tx, long at, String text) {
-      tx.sql()
-          .createUpdate(
-              """
-              insert into live_chunks (org_id, run_id, attempt, "offset", thread_id, text)
-              values (:org, :run, :attempt, :at, :thread, :text)
-              """)
-          .bind("org", tx.org().value())
-          .bind("run", run.value())
-          .bind("attempt", attempt)
-          .bind("at", at)
-          .bind("thread", thread.value())
-          .bind("text", text)
-          .execute();
+      tx.defer(
+          """
+          insert into live_chunks (org_id, run_id, attempt, "offset", thread_id, text)
+          values (?, ?, ?, ?, ?, ?)
+          """,
+          values ->
+              values
+                  .uuid(tx.org().value())
+                  .uuid(run.value())
+                  .number((long) attempt)
+                  .number(at)
+                  .uuid(thread.value())
+                  .text(text),
+          ignored -> {});
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.mandate.runs;
 
-import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -54,16 +53,14 @@ final class Payloads {
     // In the order of the hashes: two transactions that keep the same texts cannot wait for each
     // other.
     List<String> hashes = bodies.keySet().stream().sorted().toList();
-    int _ =
-        Sql.update(
-            tx,
-            PUT,
-            (insert, sql) -> {
-              insert.setObject(1, tx.org().value());
-              insert.setArray(2, sql.createArrayOf("text", hashes.toArray()));
-              insert.setArray(
-                  3, sql.createArrayOf("text", hashes.stream().map(bodies::get).toArray()));
-            });
+    tx.defer(
+        PUT,
+        values ->
+            values
+                .uuid(tx.org().value())
+                .texts(hashes.toArray())
+                .texts(hashes.stream().map(bodies::get).toArray()),
+        ignored -> {});
   }
 
   /**

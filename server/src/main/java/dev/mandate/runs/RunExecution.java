@@ -48,7 +48,8 @@ final class RunExecution {
     this.claim = claim;
     this.lease = lease;
     this.run = run;
-    this.journal = new Journal(engine, run, lease);
+    this.journal =
+        new Journal(engine.db(), engine.clock(), engine.store(), engine.log(), run, lease);
     this.models = new ModelCalls(engine, this);
     this.tools = new ToolCalls(engine, this);
   }

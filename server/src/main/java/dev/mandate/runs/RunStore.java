@@ -11,7 +11,6 @@ import dev.mandate.threads.ThreadId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
-import java.sql.Types;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -228,57 +227,76 @@ final class RunStore {
       select ?, ?, a.first + g.place - 1, g.kind, g.payload::jsonb
       from advanced a,
         unnest(?::text[], ?::text[]) with ordinality as g (kind, payload, place)
-      returning seq
       """;
 
   /**
    * Appends steps.
    *
-   * @return the number of the first; 0 if the fence does not hold or the run is over
+   * @return the number of the first
+   * @throws FencedOff if the fence does not hold or the run is over; at the transaction's end, if
+   *     the fence says how long the log is
    */
   long append(Tx tx, RunId id, Fence fence, List<Step> steps, Change change) {
-    boolean idle = change.finished() || change.paused();
+    Sql.Parameters parameters = values -> parameters(values, tx, id, fence, steps, change);
+    Long seen = fence.seenSeq();
+    if (seen != null) {
+      tx.defer(
+          APPEND,
+          parameters,
+          count -> {
+            if (count == 0) {
+              throw new FencedOff(id);
+            }
+          });
+      return seen + 1;
+    }
     return Sql.query(
         tx,
-        APPEND,
-        (append, sql) -> {
-          int p = 1;
-          append.setInt(p++, steps.size());
-          append.setString(p++, change.status());
-          append.setString(p++, change.reason());
-          append.setObject(p++, change.suspended(), Types.BOOLEAN);
-          append.setString(p++, change.model());
-          append.setObject(p++, change.simulated(), Types.BOOLEAN);
-          append.setLong(p++, change.inputTokens());
-          append.setLong(p++, change.outputTokens());
-          append.setLong(p++, change.costMicros());
-          append.setBoolean(p++, change.costUnknown());
-          append.setBoolean(p++, change.started());
-          append.setBoolean(p++, change.finished());
-          append.setBoolean(p++, idle);
-          append.setBoolean(p++, change.due());
-          append.setBoolean(p++, idle);
-          append.setBoolean(p++, idle);
-          append.setObject(p++, tx.org().value());
-          append.setObject(p++, id.value());
-          append.setObject(p++, fence.epoch(), Types.BIGINT);
-          append.setObject(p++, fence.seenSeq(), Types.BIGINT);
-          append.setInt(p++, steps.size());
-          append.setObject(p++, tx.org().value());
-          append.setObject(p++, id.value());
-          Object[] kinds = steps.stream().map(StepJson::kind).toArray();
-          Object[] payloads = steps.stream().map(StepJson::write).toArray();
-          append.setArray(p++, sql.createArrayOf("text", kinds));
-          append.setArray(p, sql.createArrayOf("text", payloads));
-        },
+        APPEND + "returning seq",
+        parameters,
         rows -> {
-          long first = 0;
+          long first = Long.MAX_VALUE;
           while (rows.next()) {
-            long seq = rows.getLong(1);
-            first = first == 0 ? seq : Math.min(first, seq);
+            first = Math.min(first, rows.getLong(1));
+          }
+          if (first == Long.MAX_VALUE) {
+            throw new FencedOff(id);
           }
           return first;
         });
+  }
+
+  private static void parameters(
+      Sql.Values values, Tx tx, RunId id, Fence fence, List<Step> steps, Change change)
+      throws SQLException {
+    long count = steps.size();
+    boolean idle = change.finished() || change.paused();
+    values
+        .number(count)
+        .text(change.status())
+        .text(change.reason())
+        .flag(change.suspended())
+        .text(change.model())
+        .flag(change.simulated())
+        .number(change.inputTokens())
+        .number(change.outputTokens())
+        .number(change.costMicros())
+        .flag(change.costUnknown())
+        .flag(change.started())
+        .flag(change.finished())
+        .flag(idle)
+        .flag(change.due())
+        .flag(idle)
+        .flag(idle)
+        .uuid(tx.org().value())
+        .uuid(id.value())
+        .number(fence.epoch())
+        .number(fence.seenSeq())
+        .number(count)
+        .uuid(tx.org().value())
+        .uuid(id.value())
+        .texts(steps.stream().map(StepJson::kind).toArray())
+        .texts(steps.stream().map(StepJson::write).toArray());
   }
 
   /**
@@ -484,16 +502,18 @@ final class RunStore {
               select t.branched_from
               from history h join threads t on t.org_id = :org and t.id = h.thread_id
               where t.branched_from is not null
+            ), seen (id) as (
+              select r.id from history h
+                join runs r on r.org_id = :org and r.thread_id = h.thread_id
+              union
+              select cast(:parent as uuid)
             )
             select distinct label
-            from runs r
-              join run_steps s on s.org_id = r.org_id and s.run_id = r.id
+            from seen
+              join run_steps s on s.org_id = :org and s.run_id = seen.id
                 and s.kind in ('run_started', 'replayed', 'tool_started', 'child_finished')
               cross join lateral jsonb_array_elements_text(
                 coalesce(s.payload -> 'labels', '[]'::jsonb)) as label
-            where r.org_id = :org
-              and (r.thread_id in (select thread_id from history)
-                or r.id = cast(:parent as uuid))
             order by label
             """)
         .bind("org", tx.org().value())

@@ -29,8 +29,6 @@ import org.jspecify.annotations.Nullable;
 public final class Db implements AutoCloseable {
   private static final int ATTEMPTS = 4;
 
-  private static final String BEGIN_WRITE = "select set_config('mandate.org', ?, true)";
-
   /** One round trip: the driver sends both, and the transaction's start, together. */
   private static final String BEGIN_READ =
       "set transaction isolation level repeatable read, read only;"
@@ -191,12 +189,14 @@ public final class Db implements AutoCloseable {
           committed(
               connection,
               () -> {
-                bind(connection, mandate, readOnly);
+                if (readOnly) {
+                  beginRead(connection, mandate);
+                }
                 if (claim != null) {
-                  IdempotencyKeys.insert(handle, claim);
+                  IdempotencyKeys.insert(bound.sql(), claim);
                 }
                 T answer = work.run(bound);
-                bound.flush(connection);
+                bound.flush();
                 return answer;
               });
     } finally {
@@ -211,10 +211,8 @@ public final class Db implements AutoCloseable {
     return result;
   }
 
-  private static void bind(Connection connection, Mandate mandate, boolean readOnly)
-      throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement(readOnly ? BEGIN_READ : BEGIN_WRITE)) {
+  private static void beginRead(Connection connection, Mandate mandate) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(BEGIN_READ)) {
       statement.setString(1, mandate.org().toString());
       statement.execute();
     }

@@ -7,12 +7,10 @@ import dev.mandate.kernel.Ids;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.Principal;
-import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +32,7 @@ final class Facts {
    * transactions cannot wait for each other, and holds them until the commit: whoever reads number
    * n has already been able to read all before it.
    */
-  private static final String EVENTS =
+  static final String EVENTS =
       """
       with given as (
         select g.topic collate "C" as topic, g.type, g.data, g.place
@@ -54,7 +52,7 @@ final class Facts {
       """;
 
   /** The entries, and in the same statement the word to whoever chains them. */
-  private static final String AUDIT =
+  static final String AUDIT =
       """
       with given as (
         select *
@@ -74,26 +72,35 @@ final class Facts {
       select org_id, (array_agg(id))[1], array_agg(id) from given group by org_id
       """;
 
+  private static final int AUDIT_COLUMNS = 13;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private Facts() {}
 
-  static void events(Connection sql, OrgId org, List<PendingEvent> events, Instant at)
-      throws SQLException {
-    try (PreparedStatement statement = sql.prepareStatement(EVENTS)) {
-      statement.setArray(1, texts(sql, events.stream().map(PendingEvent::topic).toArray()));
-      statement.setArray(2, texts(sql, events.stream().map(PendingEvent::type).toArray()));
-      statement.setArray(3, texts(sql, events.stream().map(PendingEvent::data).toArray()));
-      statement.setObject(4, org.value());
-      statement.setObject(5, org.value());
-      statement.setObject(6, at.atOffset(ZoneOffset.UTC));
+  static void audit(Connection sql, List<PendingAudit> entries) throws SQLException {
+    try (PreparedStatement statement = sql.prepareStatement(AUDIT)) {
+      audit(new Sql.Values(statement), entries);
       statement.executeUpdate();
     }
   }
 
-  static void audit(Connection sql, List<PendingAudit> entries) throws SQLException {
+  /** The parameters of {@link #EVENTS}. */
+  static void events(Sql.Values values, OrgId org, List<PendingEvent> events, Instant at)
+      throws SQLException {
+    values
+        .texts(events.stream().map(PendingEvent::topic).toArray())
+        .texts(events.stream().map(PendingEvent::type).toArray())
+        .texts(events.stream().map(PendingEvent::data).toArray())
+        .uuid(org.value())
+        .uuid(org.value())
+        .time(at);
+  }
+
+  /** The parameters of {@link #AUDIT}. */
+  static void audit(Sql.Values values, List<PendingAudit> entries) throws SQLException {
     int count = entries.size();
-    Object[][] columns = new Object[13][count];
+    Object[][] columns = new Object[AUDIT_COLUMNS][count];
     for (int i = 0; i < count; i++) {
       PendingAudit each = entries.get(i);
       Mandate mandate = each.mandate();
@@ -112,17 +119,10 @@ final class Facts {
       columns[11][i] = entry.details().isEmpty() ? "{}" : entry.details();
       columns[12][i] = personal(entry.personal(), mandate.origin().address());
     }
-    try (PreparedStatement statement = sql.prepareStatement(AUDIT)) {
-      for (int c = 0; c < columns.length; c++) {
-        String type = c < 2 ? "uuid" : "text";
-        statement.setArray(c + 1, sql.createArrayOf(type, columns[c]));
-      }
-      statement.executeUpdate();
+    for (int c = 0; c < columns.length; c++) {
+      String type = c < 2 ? "uuid" : "text";
+      values.array(type, columns[c]);
     }
-  }
-
-  private static Array texts(Connection sql, Object[] values) throws SQLException {
-    return sql.createArrayOf("text", values);
   }
 
   private static String chain(List<Principal> chain) {

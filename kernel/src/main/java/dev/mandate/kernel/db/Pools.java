@@ -35,6 +35,8 @@ final class Pools {
     properties.setProperty(
         "socketTimeout", Long.toString(settings.statementTimeout().toSeconds() + 30));
     properties.setProperty("preparedStatementCacheQueries", "512");
+    // Many rows of a batch travel as one statement.
+    properties.setProperty("reWriteBatchedInserts", "true");
     properties.setProperty(
         "options",
         "-c statement_timeout="

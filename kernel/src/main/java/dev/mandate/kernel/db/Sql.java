@@ -1,13 +1,14 @@
 package dev.mandate.kernel.db;
 
 import dev.mandate.kernel.Failure;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
+import java.sql.Types;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.UUID;
@@ -43,16 +44,64 @@ public final class Sql {
     return null;
   }
 
-  /** Gives a statement its parameters. */
+  /** Gives a statement its parameters, one after the other. */
   @FunctionalInterface
   public interface Parameters {
-    void set(PreparedStatement statement, Connection connection) throws SQLException;
+    void set(Values values) throws SQLException;
   }
 
   /** Takes what a statement answers. */
   @FunctionalInterface
   public interface Rows<T extends @Nullable Object> {
     T read(ResultSet rows) throws SQLException;
+  }
+
+  /** The parameters of a statement, or of several that are sent as one. */
+  public static final class Values {
+    private final PreparedStatement statement;
+    private int last;
+
+    Values(PreparedStatement statement) {
+      this.statement = statement;
+    }
+
+    public Values uuid(@Nullable UUID value) throws SQLException {
+      statement.setObject(++last, value, Types.OTHER);
+      return this;
+    }
+
+    public Values text(@Nullable String value) throws SQLException {
+      statement.setString(++last, value);
+      return this;
+    }
+
+    public Values number(@Nullable Long value) throws SQLException {
+      statement.setObject(++last, value, Types.BIGINT);
+      return this;
+    }
+
+    public Values flag(@Nullable Boolean value) throws SQLException {
+      statement.setObject(++last, value, Types.BOOLEAN);
+      return this;
+    }
+
+    public Values time(Instant value) throws SQLException {
+      statement.setObject(++last, value.atOffset(ZoneOffset.UTC));
+      return this;
+    }
+
+    /** A {@code text[]}. */
+    public Values texts(Object[] values) throws SQLException {
+      return array("text", values);
+    }
+
+    /**
+     * @param type of the elements
+     */
+    public Values array(String type, Object[] values) throws SQLException {
+      statement.setArray(++last, statement.getConnection().createArrayOf(type, values));
+      return this;
+    }
   }
 
   /**
@@ -63,9 +112,8 @@ public final class Sql {
    */
   public static <T extends @Nullable Object> T query(
       Tx tx, String sql, Parameters parameters, Rows<T> rows) {
-    Connection connection = tx.sql().getConnection();
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      parameters.set(statement, connection);
+    try (PreparedStatement statement = tx.sql().getConnection().prepareStatement(sql)) {
+      parameters.set(new Values(statement));
       try (ResultSet answer = statement.executeQuery()) {
         return rows.read(answer);
       }
@@ -74,18 +122,8 @@ public final class Sql {
     }
   }
 
-  /** The same for a statement that answers nothing: how many rows it changed. */
-  public static int update(Tx tx, String sql, Parameters parameters) {
-    Connection connection = tx.sql().getConnection();
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      parameters.set(statement, connection);
-      return statement.executeUpdate();
-    } catch (SQLException e) {
-      throw new Refused(e);
-    }
-  }
-
-  private static final class Refused extends JdbiException {
+  /** As Jdbi would say it. */
+  static final class Refused extends JdbiException {
     private static final long serialVersionUID = 1L;
 
     Refused(SQLException cause) {

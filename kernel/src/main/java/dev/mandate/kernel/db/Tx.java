@@ -3,6 +3,7 @@ package dev.mandate.kernel.db;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
 import java.util.Locale;
+import java.util.function.IntConsumer;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -16,6 +17,16 @@ public interface Tx {
 
   /** For stores. */
   Handle sql();
+
+  /**
+   * Adds a change of which nothing but the number of rows is asked. Changes that follow each other
+   * are sent together, in one round trip: before the next statement of {@link #sql}, at the latest
+   * at the transaction's end.
+   *
+   * @param statement one statement, {@code ?} for its parameters
+   * @param changed told how many rows there were; an exception of its ends the transaction
+   */
+  void defer(String statement, Sql.Parameters parameters, IntConsumer changed);
 
   /**
    * Appends an event to a topic of the organization. Its sequence number is gapless per topic: it

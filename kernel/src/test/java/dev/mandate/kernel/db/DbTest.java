@@ -15,9 +15,11 @@ import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import org.assertj.core.api.Assertions;
 import org.jdbi.v3.core.JdbiException;
 import org.junit.jupiter.api.AfterAll;
@@ -114,6 +116,78 @@ class DbTest {
                         .execute()))
         .isInstanceOf(JdbiException.class)
         .satisfies(e -> assertThat(Sql.constraint(e)).isEqualTo("notes_org_id_parent_fkey"));
+  }
+
+  @Test
+  void deferred_changes_are_carried_out_in_their_order_before_the_next_statement() {
+    Mandate mandate = KernelDatabase.mandate();
+    List<Integer> counts = new ArrayList<>();
+    db.run(
+        mandate,
+        tx -> {
+          defer(tx, "one", counts::add);
+          defer(tx, "two", counts::add);
+          assertThat(counts).isEmpty();
+          assertThat(texts(tx)).containsExactly("one", "two");
+          assertThat(counts).containsExactly(1, 1);
+          tx.defer(
+              "update notes set text = text || ? where text <> ?",
+              values -> values.text("!").text("one"),
+              counts::add);
+          tx.emit("notes", "changed", "{}");
+          tx.audit("notes.change", "note:1", "{}");
+        });
+
+    assertThat(counts).containsExactly(1, 1, 1);
+    assertThat(db.read(mandate, DbTest::texts)).containsExactly("one", "two!");
+    assertThat(db.read(KernelDatabase.mandate(), DbTest::texts)).isEmpty();
+    long head = db.read(mandate, tx -> events.head(tx, "notes"));
+    assertThat(head).isEqualTo(1);
+  }
+
+  @Test
+  void a_deferred_change_may_end_the_transaction() {
+    Mandate mandate = KernelDatabase.mandate();
+    assertThatThrownBy(() ->
+            db.run(
+                mandate,
+                tx -> {
+                  defer(tx, "lost", ignored -> {});
+                  tx.emit("lost", "changed", "{}");
+                  tx.defer(
+                      "delete from notes where text = ?",
+                      values -> values.text("nobody's"),
+                      count -> {
+                        throw new IllegalStateException(count + " rows");
+                      });
+                }))
+        .hasMessage("0 rows");
+
+    assertThat(db.read(mandate, DbTest::texts)).isEmpty();
+    long head = db.read(mandate, tx -> events.head(tx, "lost"));
+    assertThat(head).isZero();
+  }
+
+  @Test
+  void a_deferred_change_of_another_organization_is_refused() {
+    OrgId other = new OrgId(Ids.next());
+    assertThatThrownBy(() ->
+            db.run(
+                KernelDatabase.mandate(),
+                tx ->
+                    tx.defer(
+                        "insert into notes (org_id, id) values (?, ?)",
+                        values -> values.uuid(other.value()).uuid(Ids.next()),
+                        ignored -> {})))
+        .rootCause()
+        .hasMessageContaining("row-level security");
+  }
+
+  private static void defer(Tx tx, String text, IntConsumer changed) {
+    tx.defer(
+        "insert into notes (org_id, id, text) values (?, ?, ?)",
+        values -> values.uuid(tx.org().value()).uuid(Ids.next()).text(text),
+        changed);
   }
 
   @Test
