@@ -87,7 +87,11 @@ final class RunExecution {
     } catch (FencedOff e) {
       log.info("run {} is somebody else's now", run.id());
     } catch (RuntimeException e) {
-      log.error("run {} failed unexpectedly, {} times now", run.id(), claim.fruitless(), e);
+      if (e instanceof Failure failure && failure.code() == Failure.Code.UNAVAILABLE) {
+        log.warn("run {} cannot go on now, {} times", run.id(), claim.fruitless(), e);
+      } else {
+        log.error("run {} failed unexpectedly, {} times now", run.id(), claim.fruitless(), e);
+      }
       bringHome();
       retryLater();
     } finally {
@@ -155,12 +159,13 @@ final class RunExecution {
     // In this order: a call that ends between the two is still seen as in flight, never as lost.
     Set<String> flying = Set.copyOf(inFlight.keySet());
     boolean waits;
+    Suspension suspension;
     try {
       journal.catchUp();
       if (!lease.holds()) {
         throw new FencedOff(run.id());
       }
-      Suspension suspension = engine.suspensions().of(run.mandate());
+      suspension = engine.suspensions().of(run.mandate());
       List<Action> actions =
           Plan.next(
               journal.state(),
@@ -196,7 +201,7 @@ final class RunExecution {
       return awaitNews();
     }
     // Results first, then the flight: when none is out, every result is seen.
-    return journal.hasResults() || !release();
+    return journal.hasResults() || !release(suspension);
   }
 
   private boolean awaitNews() {
@@ -253,6 +258,8 @@ final class RunExecution {
   }
 
   private void finish() {
+    // Watchers see the answer's text grow before the end takes it away.
+    journal.commit();
     Step.ModelResponded last = journal.state().turns().getLast().response;
     end(new Step.Finished(), last == null ? "" : last.text());
   }
@@ -281,8 +288,11 @@ final class RunExecution {
     });
   }
 
-  /** Gives the lease back; false if something was appended meanwhile. */
-  private boolean release() {
+  /**
+   * Gives the lease back; false if something was appended meanwhile, or the suspension that the run
+   * waits for was lifted: whoever did that woke a run that was not asleep yet.
+   */
+  private boolean release(@Nullable Suspension suspension) {
     RunState state = journal.state();
     Plan.Waiting until = Plan.waitingFor(state);
     boolean released =
@@ -292,15 +302,18 @@ final class RunExecution {
                 run.mandate(),
                 tx -> {
                   boolean given =
-                      engine
-                          .store()
-                          .release(
-                              tx,
-                              run.id(),
-                              lease.epoch(),
-                              state.lastSeq(),
-                              until.status(),
-                              until.dueAt());
+                      (!state.suspended()
+                              || suspension == null
+                              || engine.suspensions().hold(tx, suspension))
+                          && engine
+                              .store()
+                              .release(
+                                  tx,
+                                  run.id(),
+                                  lease.epoch(),
+                                  state.lastSeq(),
+                                  until.status(),
+                                  until.dueAt());
                   if (given) {
                     RunLog.changed(tx, run.id(), run.threadId());
                   }
