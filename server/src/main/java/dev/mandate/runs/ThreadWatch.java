@@ -84,13 +84,15 @@ public final class ThreadWatch {
               threads.require(tx, thread);
               return after.equals("now") ? events.head(tx, topic) : cursor(after);
             });
-    sink.onClosed(heads.follow(mandate.org(), topic)::close);
-    Pump.start(
-        sink,
-        wakeups,
-        List.of(Events.channel(mandate.org(), topic), LiveText.channel(thread)),
-        POLL,
-        new Source(mandate, thread, from));
+    Source source = new Source(mandate, thread, from);
+    Runnable signal =
+        Pump.start(
+            sink,
+            wakeups,
+            List.of(Events.channel(mandate.org(), topic), LiveText.channel(thread)),
+            POLL,
+            source);
+    sink.onClosed(heads.follow(mandate.org(), topic, () -> source.cursor, signal)::close);
   }
 
   private static long cursor(String after) {
@@ -113,7 +115,7 @@ public final class ThreadWatch {
     private final Mandate mandate;
     private final ThreadId thread;
     private final Map<RunId, Seen> seen = new HashMap<>();
-    private long cursor;
+    private volatile long cursor;
 
     Source(Mandate mandate, ThreadId thread, long cursor) {
       this.mandate = mandate;

@@ -144,7 +144,7 @@ public final class Platform implements AutoCloseable {
     clock = new DatabaseClock();
     db = new Db(endpoint, settings.process().database(), clock, wakeups::signal);
     Events events = new Events();
-    heads = new TopicHeads(db, wakeups, Duration.ofSeconds(5));
+    heads = new TopicHeads(db, Duration.ofSeconds(5));
     jobs = new Jobs(db, wakeups, JobSettings.DEFAULTS, spans);
     Cipher cipher = new Cipher(keys);
     egress = new EgressClient(outside);

@@ -2,21 +2,20 @@ package dev.mandate.kernel.events;
 
 import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.db.Db;
-import dev.mandate.kernel.db.Topics;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Notices lost wake-ups, for all readers of this process at once: asks now and then how far the
- * followed topics have come, and wakes those who follow one that has grown. However many wait, it
+ * followed topics have come, and wakes the readers that have not come as far. However many wait, it
  * costs one statement.
  */
 public final class TopicHeads implements AutoCloseable {
@@ -26,26 +25,30 @@ public final class TopicHeads implements AutoCloseable {
   private static final int BATCH = 5_000;
 
   private final Db db;
-  private final Wakeups wakeups;
   private final Duration every;
-  private final Map<Topic, Followed> followed = new ConcurrentHashMap<>();
+  private final Map<Topic, Set<Reader>> followed = new ConcurrentHashMap<>();
   private @Nullable Thread thread;
 
   private record Topic(OrgId org, String name) {}
 
-  /**
-   * @param seen where the topic's last look found its head; -1 before the first
-   */
-  private record Followed(int followers, long seen) {}
+  // A class, not a record: two readers are never the same one.
+  private static final class Reader {
+    final LongSupplier cursor;
+    final Runnable wake;
+
+    Reader(LongSupplier cursor, Runnable wake) {
+      this.cursor = cursor;
+      this.wake = wake;
+    }
+  }
 
   private record Head(Topic topic, long seq) {}
 
   /**
    * @param every how long a lost wake-up may go unnoticed
    */
-  public TopicHeads(Db db, Wakeups wakeups, Duration every) {
+  public TopicHeads(Db db, Duration every) {
     this.db = db;
-    this.wakeups = wakeups;
     this.every = every;
   }
 
@@ -65,29 +68,36 @@ public final class TopicHeads implements AutoCloseable {
             });
   }
 
-  /** Includes a topic until the subscription is closed. Its channel is that of its events. */
-  public Wakeups.Subscription follow(OrgId org, String topic) {
+  /**
+   * Looks after a reader until the subscription is closed.
+   *
+   * @param cursor the number of the last event that it has
+   * @param wake must return at once
+   */
+  public Wakeups.Subscription follow(OrgId org, String topic, LongSupplier cursor, Runnable wake) {
     Topic key = new Topic(org, topic);
+    Reader reader = new Reader(cursor, wake);
     followed.compute(
         key,
-        (ignored, old) ->
-            old == null ? new Followed(1, -1) : new Followed(old.followers() + 1, old.seen()));
-    AtomicBoolean open = new AtomicBoolean(true);
-    return () -> {
-      if (open.getAndSet(false)) {
+        (ignored, old) -> {
+          Set<Reader> readers = old == null ? ConcurrentHashMap.newKeySet() : old;
+          readers.add(reader);
+          return readers;
+        });
+    return () ->
         followed.computeIfPresent(
             key,
-            (ignored, old) ->
-                old.followers() == 1 ? null : new Followed(old.followers() - 1, old.seen()));
-      }
-    };
+            (ignored, readers) -> {
+              readers.remove(reader);
+              return readers.isEmpty() ? null : readers;
+            });
   }
 
   private void look() {
     List<Topic> all = List.copyOf(followed.keySet());
     try {
       for (int from = 0; from < all.size(); from += BATCH) {
-        wakeGrown(heads(all.subList(from, Math.min(all.size(), from + BATCH))));
+        wakeBehind(heads(all.subList(from, Math.min(all.size(), from + BATCH))));
       }
     } catch (RuntimeException e) {
       // Without a database there is nothing to notice.
@@ -115,21 +125,13 @@ public final class TopicHeads implements AutoCloseable {
             .list());
   }
 
-  private void wakeGrown(List<Head> heads) {
-    List<String> grown = new ArrayList<>();
+  private void wakeBehind(List<Head> heads) {
     for (Head head : heads) {
-      followed.computeIfPresent(
-          head.topic(),
-          (topic, old) -> {
-            // At the first look nobody knows what was missed before.
-            if (head.seq() > old.seen()) {
-              grown.add(Topics.channel(topic.org(), topic.name()));
-            }
-            return new Followed(old.followers(), head.seq());
-          });
-    }
-    if (!grown.isEmpty()) {
-      wakeups.signalHere(grown);
+      for (Reader reader : followed.getOrDefault(head.topic(), Set.of())) {
+        if (reader.cursor.getAsLong() < head.seq()) {
+          reader.wake.run();
+        }
+      }
     }
   }
 

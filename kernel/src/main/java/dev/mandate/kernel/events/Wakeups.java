@@ -56,11 +56,6 @@ public final class Wakeups implements AutoCloseable {
     remote.put(channels);
   }
 
-  /** The same for this process only. */
-  void signalHere(Collection<String> channels) {
-    local.put(channels);
-  }
-
   /**
    * Calls {@code listener} with the channel after each signal on it. It must return at once.
    *

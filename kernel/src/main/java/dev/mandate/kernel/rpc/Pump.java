@@ -58,8 +58,9 @@ public final class Pump<R extends Message> {
    *
    * @param channels full names, or prefixes that end in {@code *}
    * @param poll how long a lost signal may go unnoticed
+   * @return a signal of the caller's own: what follows may be there
    */
-  public static <R extends Message> void start(
+  public static <R extends Message> Runnable start(
       StreamSink<R> sink,
       Wakeups wakeups,
       Collection<String> channels,
@@ -81,6 +82,7 @@ public final class Pump<R extends Message> {
       subscriptions.forEach(Wakeups.Subscription::close);
     });
     pump.signal();
+    return pump::signal;
   }
 
   private void signal() {
