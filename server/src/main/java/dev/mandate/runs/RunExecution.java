@@ -336,14 +336,14 @@ final class RunExecution {
         if (journal.hasResults()) {
           try {
             journal.save();
-          } catch (Failure e) {
+          } catch (FencedOff | Failure e) {
+            // Somebody appended just then, or the database is away. If the lease is gone, the loop
+            // will see.
             log.warn("run {}: results cannot be saved now", run.id(), e);
           }
         }
         boolean _ = news.tryAcquire(200, TimeUnit.MILLISECONDS);
       }
-    } catch (FencedOff e) {
-      log.info("run {} is somebody else's now", run.id());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -126,6 +126,31 @@ class JournalTest {
   }
 
   @Test
+  void aResultIsStillThereWhenSomebodyAppendsWhileItIsSaved() {
+    Journal journal = claimed();
+    journal.catchUp();
+    journal.add(Draft.decided(started()));
+    journal.add(request());
+    journal.commit();
+    List<String> interrupted = new ArrayList<>();
+    journal.arrived(
+        Draft.result(responded())
+            .beside(tx -> {
+              if (interrupted.isEmpty()) {
+                interrupted.add("once");
+                cancel();
+              }
+            }));
+
+    assertThatThrownBy(journal::save).isInstanceOf(FencedOff.class);
+    assertThat(journal.hasResults()).isTrue();
+    journal.save();
+
+    assertThat(journal.hasResults()).isFalse();
+    assertThat(kinds()).endsWith("cancel_requested", "model_responded");
+  }
+
+  @Test
   void aCommitOfAnOwnerThatLostItsLeaseAppendsNothing() {
     Journal old = claimed();
     old.catchUp();
