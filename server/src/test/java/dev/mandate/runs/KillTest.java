@@ -117,6 +117,7 @@ class KillTest {
           (System.nanoTime() - began) / 1e9);
       errors.stream().limit(10).forEach(System.out::println);
       assertThat(problems).as("seed %d", seed).isEmpty();
+      assertThat(errors).as("errors that the workers logged, seed %d", seed).isEmpty();
 
       processes.stopAll();
       processes.endAll();
