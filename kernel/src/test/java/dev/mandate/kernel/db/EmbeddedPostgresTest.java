@@ -64,6 +64,23 @@ class EmbeddedPostgresTest {
   }
 
   @Test
+  void programs_that_are_unpacked_already_are_copied() throws Exception {
+    Path unpacked = Files.createDirectory(folder.resolve("unpacked"));
+    Path source = Files.createDirectories(unpacked.resolve("bin-" + PostgresBinaries.VERSION));
+    Path program = Files.writeString(Files.createDirectory(source.resolve("bin")).resolve("x"), "");
+    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Files.createSymbolicLink(source.resolve("y"), Path.of("bin", "x"));
+
+    Path copy = PostgresBinaries.unpackInto(folder, unpacked);
+
+    assertThat(copy).isDirectory().isNotEqualTo(source);
+    assertThat(copy.resolve("bin/x")).isRegularFile().isExecutable();
+    assertThat(Files.readSymbolicLink(copy.resolve("y"))).isEqualTo(Path.of("bin", "x"));
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(copy)))
+        .isEqualTo("rwxr-xr-x");
+  }
+
+  @Test
   void a_server_that_dies_is_started_again() throws Exception {
     try (EmbeddedPostgres postgres = server()) {
       postgres.start();

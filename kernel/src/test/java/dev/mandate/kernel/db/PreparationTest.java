@@ -1,5 +1,6 @@
 package dev.mandate.kernel.db;
 
+import static dev.mandate.kernel.db.KernelDatabase.named;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -39,8 +40,8 @@ class PreparationTest {
   @Test
   void preparing_twice_changes_nothing() {
     Server server = KernelDatabase.emptyDatabase();
-    Endpoint once = Preparation.run(server, "twice", FIRST);
-    assertThat(Preparation.run(server, "twice", FIRST)).isEqualTo(once);
+    Endpoint once = Preparation.run(server, named("twice"), FIRST);
+    assertThat(Preparation.run(server, named("twice"), FIRST)).isEqualTo(once);
     use(once);
   }
 
@@ -49,8 +50,8 @@ class PreparationTest {
     Server server = KernelDatabase.emptyDatabase();
     List<Thread> threads =
         IntStream.range(0, 4)
-            .mapToObj(
-                i -> Thread.ofVirtual().start(() -> use(Preparation.run(server, "race", FIRST))))
+            .mapToObj(i ->
+                Thread.ofVirtual().start(() -> use(Preparation.run(server, named("race"), FIRST))))
             .toList();
     threads.forEach(thread -> {
       try {
@@ -59,14 +60,14 @@ class PreparationTest {
         throw new IllegalStateException(e);
       }
     });
-    use(Preparation.run(server, "race", FIRST));
+    use(Preparation.run(server, named("race"), FIRST));
   }
 
   @Test
   void a_key_that_does_not_fit_is_refused_and_changes_nothing() {
     Server server = KernelDatabase.emptyDatabase();
-    Endpoint endpoint = Preparation.run(server, "keyed", FIRST);
-    assertThatThrownBy(() -> Preparation.run(server, "keyed", SECOND))
+    Endpoint endpoint = Preparation.run(server, named("keyed"), FIRST);
+    assertThatThrownBy(() -> Preparation.run(server, named("keyed"), SECOND))
         .hasMessageContaining("the master key does not fit this database")
         .hasMessageContaining(FIRST.primaryId());
     use(endpoint);
@@ -76,30 +77,36 @@ class PreparationTest {
   void a_rotated_ring_starts_and_the_new_key_alone_does_not_until_the_old_is_retired()
       throws SQLException {
     Server server = KernelDatabase.emptyDatabase();
-    Endpoint before = Preparation.run(server, "rotated", FIRST);
-    Endpoint after = Preparation.run(server, "rotated", ROTATED);
+    Endpoint before = Preparation.run(server, named("rotated"), FIRST);
+    Endpoint after = Preparation.run(server, named("rotated"), ROTATED);
     // Processes that still run with the old ring go on.
     assertThat(after).isEqualTo(before);
     use(before);
-    assertThatThrownBy(() -> Preparation.run(server, "rotated", SECOND))
+    assertThatThrownBy(() -> Preparation.run(server, named("rotated"), SECOND))
         .hasMessageContaining(FIRST.primaryId());
     execute(
         server,
-        "update rotated.master_keys set retired_at = now() where id = '" + FIRST.primaryId() + "'");
-    use(Preparation.run(server, "rotated", SECOND));
+        "update "
+            + named("rotated")
+            + ".master_keys set retired_at = now() where id = '"
+            + FIRST.primaryId()
+            + "'");
+    use(Preparation.run(server, named("rotated"), SECOND));
   }
 
   @Test
   void an_older_program_refuses_a_newer_schema() throws SQLException {
     Server server = KernelDatabase.emptyDatabase();
-    Preparation.run(server, "newer", FIRST);
+    Preparation.run(server, named("newer"), FIRST);
     execute(
         server,
-        "insert into newer.migrations (installed_rank, version, description, type, script,"
+        "insert into "
+            + named("newer")
+            + ".migrations (installed_rank, version, description, type, script,"
             + " checksum, installed_by, execution_time, success) values"
             + " (1000, '20991231000000', 'later', 'SQL', 'V20991231000000__later.sql', 1, 'x', 1,"
             + " true)");
-    assertThatThrownBy(() -> Preparation.run(server, "newer", FIRST))
+    assertThatThrownBy(() -> Preparation.run(server, named("newer"), FIRST))
         .hasMessageContaining("a newer Mandate has migrated this database")
         .hasMessageContaining("V20991231000000__later.sql");
   }
@@ -107,34 +114,35 @@ class PreparationTest {
   @Test
   void a_user_who_may_create_roles_and_schemas_is_enough() throws SQLException {
     Server server = KernelDatabase.emptyDatabase();
+    String admin = named("plain_admin");
     execute(
         server,
-        "create role plain_admin login createrole password 'p'",
-        "grant create on database " + server.database() + " to plain_admin");
-    Server plain =
-        new Server(server.hosts(), server.database(), new Login("plain_admin", "p"), Map.of());
-    use(Preparation.run(plain, "plain", FIRST));
-    use(Preparation.run(plain, "plain", FIRST));
+        "create role " + admin + " login createrole password 'p'",
+        "grant create on database " + server.database() + " to " + admin);
+    Server plain = new Server(server.hosts(), server.database(), new Login(admin, "p"), Map.of());
+    use(Preparation.run(plain, named("plain"), FIRST));
+    use(Preparation.run(plain, named("plain"), FIRST));
   }
 
   @Test
   void a_user_who_may_not_is_told_what_to_grant() throws SQLException {
     Server server = KernelDatabase.emptyDatabase();
-    execute(server, "create role nobody_much login password 'p'");
-    Server weak =
-        new Server(server.hosts(), server.database(), new Login("nobody_much", "p"), Map.of());
-    assertThatThrownBy(() -> Preparation.run(weak, "weak", FIRST))
-        .hasMessageContaining("alter role nobody_much createrole")
+    String nobody = named("nobody_much");
+    execute(server, "create role " + nobody + " login password 'p'");
+    Server weak = new Server(server.hosts(), server.database(), new Login(nobody, "p"), Map.of());
+    assertThatThrownBy(() -> Preparation.run(weak, named("weak"), FIRST))
+        .hasMessageContaining("alter role " + nobody + " createrole")
         .hasMessageContaining("grant create on database " + server.database());
   }
 
   @Test
   void an_application_role_that_bypasses_row_security_is_refused() throws SQLException {
     Server server = KernelDatabase.emptyDatabase();
-    Preparation.run(server, "bypass", FIRST);
-    execute(server, "alter role bypass_app bypassrls");
-    assertThatThrownBy(() -> Preparation.run(server, "bypass", FIRST))
-        .hasMessageContaining("alter role bypass_app nosuperuser nobypassrls");
+    Preparation.run(server, named("bypass"), FIRST);
+    String app = named("bypass_app");
+    execute(server, "alter role " + app + " bypassrls");
+    assertThatThrownBy(() -> Preparation.run(server, named("bypass"), FIRST))
+        .hasMessageContaining("alter role " + app + " nosuperuser nobypassrls");
   }
 
   @Test

@@ -40,7 +40,7 @@ class JobsTest {
     jobs.close();
     try (var admin = database.admin();
         var statement = admin.createStatement()) {
-      statement.execute("delete from mandate.jobs");
+      statement.execute("delete from " + KernelDatabase.SCHEMA + ".jobs");
     }
   }
 
@@ -192,7 +192,9 @@ class JobsTest {
     try (var admin = database.admin();
         var statement = admin.createStatement()) {
       statement.execute(
-          "update mandate.jobs set state = 'running', attempt = 1,"
+          "update "
+              + KernelDatabase.SCHEMA
+              + ".jobs set state = 'running', attempt = 1,"
               + " lease_holder = gen_random_uuid(), lease_until = now() - interval '1 second'");
     }
     AtomicInteger attempt = new AtomicInteger();
@@ -208,7 +210,9 @@ class JobsTest {
     try (var admin = database.admin();
         var statement = admin.createStatement()) {
       statement.execute(
-          "update mandate.jobs set state = 'running', attempt = 3,"
+          "update "
+              + KernelDatabase.SCHEMA
+              + ".jobs set state = 'running', attempt = 3,"
               + " lease_holder = gen_random_uuid(), lease_until = now() - interval '1 second'");
     }
     AtomicInteger runs = new AtomicInteger();
