@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.mandate.kernel.ApprovalMode;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Page;
+import dev.mandate.kernel.db.Later;
+import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -115,21 +117,17 @@ final class AgentStore {
   }
 
   /** A version whether or not the agent still exists: a run that pinned it keeps it. */
-  Optional<Agent> findVersion(Tx tx, AgentId id, long version) {
-    return tx.sql()
-        .createQuery(
-            """
-            select a.id, v.name, v.description, v.instructions, v.model, v.tools,
-              v.max_model_calls, v.version, a.created_at, v.created_at as updated_at
-            from agents a
-            join agent_versions v on v.org_id = a.org_id and v.agent_id = a.id
-            where a.org_id = :org and a.id = :id and v.version = :version
-            """)
-        .bind("org", tx.org().value())
-        .bind("id", id.value())
-        .bind("version", version)
-        .map(AgentStore::agent)
-        .findOne();
+  Later<Optional<Agent>> findVersion(Tx tx, AgentId id, long version) {
+    return tx.later(
+        """
+        select a.id, v.name, v.description, v.instructions, v.model, v.tools,
+          v.max_model_calls, v.version, a.created_at, v.created_at as updated_at
+        from agents a
+        join agent_versions v on v.org_id = a.org_id and v.agent_id = a.id
+        where a.org_id = ? and a.id = ? and v.version = ?
+        """,
+        values -> values.uuid(tx.org().value()).uuid(id.value()).number(version),
+        Sql.one(row -> agent(row, null)));
   }
 
   Optional<Agent> findByName(Tx tx, String name) {
@@ -149,25 +147,26 @@ final class AgentStore {
         .findOne();
   }
 
-  List<Agent> list(Tx tx, Page.Request page) {
-    return tx.sql()
-        .createQuery(
-            """
-            select a.id, v.name, v.description, v.instructions, v.model, v.tools,
-              v.max_model_calls, v.version, a.created_at, v.created_at as updated_at
-            from agents a
-            join agent_versions v
-              on v.org_id = a.org_id and v.agent_id = a.id and v.version = a.version
-            where a.org_id = :org and a.deleted_at is null
-              and (cast(:after as uuid) is null or a.id > cast(:after as uuid))
-            order by a.id
-            limit :limit
-            """)
-        .bind("org", tx.org().value())
-        .bind("after", page.afterId())
-        .bind("limit", page.size() + 1)
-        .map(AgentStore::agent)
-        .list();
+  Later<List<Agent>> list(Tx tx, Page.Request page) {
+    return tx.later(
+        """
+        select a.id, v.name, v.description, v.instructions, v.model, v.tools,
+          v.max_model_calls, v.version, a.created_at, v.created_at as updated_at
+        from agents a
+        join agent_versions v
+          on v.org_id = a.org_id and v.agent_id = a.id and v.version = a.version
+        where a.org_id = ? and a.deleted_at is null
+          and (?::uuid is null or a.id > ?::uuid)
+        order by a.id
+        limit ?
+        """,
+        values ->
+            values
+                .uuid(tx.org().value())
+                .uuid(page.afterId())
+                .uuid(page.afterId())
+                .number(page.size() + 1L),
+        Sql.all(row -> agent(row, null)));
   }
 
   List<Agent> versions(Tx tx, AgentId id, Page.Request page) {

@@ -9,6 +9,7 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Db;
+import dev.mandate.kernel.db.Later;
 import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
 import java.util.ArrayList;
@@ -103,8 +104,12 @@ public final class Agents {
 
   public Page<Agent> list(Mandate mandate, Page.Request page) {
     authorizer.require(mandate, "agents.list");
-    return db.read(
-        mandate, tx -> Page.cut(store.list(tx, page), page, agent -> agent.id().toString()));
+    return db.fetch(
+        mandate,
+        tx ->
+            store
+                .list(tx, page)
+                .map(found -> Page.cut(found, page, agent -> agent.id().toString())));
   }
 
   public Optional<Agent> findByName(Mandate mandate, String name) {
@@ -137,11 +142,11 @@ public final class Agents {
    * For floors above: the first agents, oldest first, one more than asked for if there are more.
    */
   public List<Agent> some(Tx tx, Page.Request page) {
-    return store.list(tx, page);
+    return store.list(tx, page).get();
   }
 
   /** For floors above: a pinned version, kept even when the agent was changed or deleted. */
-  public Optional<Agent> findVersion(Tx tx, AgentId id, long version) {
+  public Later<Optional<Agent>> findVersion(Tx tx, AgentId id, long version) {
     return store.findVersion(tx, id, version);
   }
 

@@ -172,10 +172,9 @@ public final class Gate {
     db.run(
         mandate,
         tx -> {
-          // A read's record need not wait for the disk: only if PostgreSQL itself died within half
-          // a
-          // second could it be lost, and there is no effect that it would have to explain.
-          tx.defer("set local synchronous_commit = off", values -> {}, ignored -> {});
+          // A read's record need not wait for the disk: only if PostgreSQL itself died within
+          // half a second could it be lost, and there is no effect that it would have to explain.
+          tx.defer("set local synchronous_commit = off", values -> {});
           settle(tx, admitted, outcome, took);
         });
   }

@@ -166,7 +166,7 @@ final class Journal {
     List<LoggedStep> page;
     do {
       long after = state.lastSeq();
-      page = db.read(run.mandate(), tx -> store.steps(tx, run.id(), after, PAGE));
+      page = db.fetch(run.mandate(), tx -> store.stepsLater(tx, run.id(), after, PAGE));
       page.forEach(state::apply);
     } while (page.size() == PAGE);
     committed = state.lastSeq();
@@ -293,7 +293,7 @@ final class Journal {
       }
     }
     if (!missing.isEmpty()) {
-      found.putAll(db.read(run.mandate(), tx -> Payloads.get(tx, missing)));
+      found.putAll(db.fetch(run.mandate(), tx -> Payloads.getLater(tx, missing)));
     }
     return found;
   }

@@ -2,6 +2,8 @@ package dev.mandate.runs;
 
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.db.Db;
+import dev.mandate.kernel.db.Later;
+import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.threads.ThreadId;
 import java.time.Duration;
@@ -158,8 +160,7 @@ final class LiveText implements AutoCloseable {
                   .number((long) attempt)
                   .number(at)
                   .uuid(thread.value())
-                  .text(text),
-          ignored -> {});
+                  .text(text));
     }
   }
 
@@ -190,34 +191,32 @@ final class LiveText implements AutoCloseable {
   record Seen(int attempt, long offset) {}
 
   /** Pieces of a thread's live text that a watcher lacks, in order. */
-  static List<Chunk> after(Tx tx, ThreadId thread, Map<RunId, Seen> seen) {
-    UUID[] runs = seen.keySet().stream().map(RunId::value).toArray(UUID[]::new);
-    Integer[] attempts = seen.values().stream().map(Seen::attempt).toArray(Integer[]::new);
-    Long[] offsets = seen.values().stream().map(Seen::offset).toArray(Long[]::new);
-    return tx.sql()
-        .createQuery(
-            """
-            select c.run_id, c.attempt, c."offset", c.text from live_chunks c
-            left join unnest(
-                cast(:runs as uuid[]), cast(:attempts as integer[]), cast(:offsets as bigint[]))
-              as s (run_id, attempt, next)
-              on s.run_id = c.run_id
-            where c.org_id = :org and c.thread_id = :thread
-              and (s.run_id is null or (c.attempt, c."offset") >= (s.attempt, s.next))
-            order by c.run_id, c.attempt, c."offset"
-            """)
-        .bind("org", tx.org().value())
-        .bind("thread", thread.value())
-        .bind("runs", runs)
-        .bind("attempts", attempts)
-        .bind("offsets", offsets)
-        .map((row, context) ->
+  static Later<List<Chunk>> after(Tx tx, ThreadId thread, Map<RunId, Seen> seen) {
+    Object[] runs = seen.keySet().stream().map(RunId::value).toArray();
+    Object[] attempts = seen.values().stream().map(Seen::attempt).toArray();
+    Object[] offsets = seen.values().stream().map(Seen::offset).toArray();
+    return tx.later(
+        """
+        select c.run_id, c.attempt, c."offset", c.text from live_chunks c
+        left join unnest(?::uuid[], ?::integer[], ?::bigint[]) as s (run_id, attempt, next)
+          on s.run_id = c.run_id
+        where c.org_id = ? and c.thread_id = ?
+          and (s.run_id is null or (c.attempt, c."offset") >= (s.attempt, s.next))
+        order by c.run_id, c.attempt, c."offset"
+        """,
+        values ->
+            values
+                .array("uuid", runs)
+                .array("int4", attempts)
+                .array("int8", offsets)
+                .uuid(tx.org().value())
+                .uuid(thread.value()),
+        Sql.all(row ->
             new Chunk(
                 new RunId(row.getObject("run_id", UUID.class)),
                 row.getInt("attempt"),
                 row.getLong("offset"),
-                row.getString("text")))
-        .list();
+                row.getString("text"))));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.mandate.runs;
 
+import dev.mandate.kernel.db.Later;
 import dev.mandate.kernel.db.Tx;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -59,8 +60,7 @@ final class Payloads {
             values
                 .uuid(tx.org().value())
                 .texts(hashes.toArray())
-                .texts(hashes.stream().map(bodies::get).toArray()),
-        ignored -> {});
+                .texts(hashes.stream().map(bodies::get).toArray()));
   }
 
   /**
@@ -70,26 +70,31 @@ final class Payloads {
    * @throws IllegalStateException if one is missing: then a log refers to nothing
    */
   static Map<String, String> get(Tx tx, Collection<String> hashes) {
-    Map<String, String> bodies = new HashMap<>();
+    return getLater(tx, hashes).get();
+  }
+
+  /** The same, asked together with something else. */
+  static Later<Map<String, String>> getLater(Tx tx, Collection<String> hashes) {
     if (hashes.isEmpty()) {
-      return bodies;
+      return Map::of;
     }
-    tx.sql()
-        .createQuery(
-            """
-            select encode(hash, 'hex') as hash, body from payloads
-            where org_id = :org
-              and hash in (select decode(h, 'hex') from unnest(cast(:hashes as text[])) h)
-            """)
-        .bind("org", tx.org().value())
-        .bind("hashes", hashes.toArray(String[]::new))
-        .map((row, context) -> Map.entry(row.getString("hash"), row.getString("body")))
-        .forEach(entry -> bodies.put(entry.getKey(), entry.getValue()));
-    for (String hash : hashes) {
-      if (!bodies.containsKey(hash)) {
-        throw new IllegalStateException("no payload " + hash);
-      }
-    }
-    return bodies;
+    return tx.later(
+        """
+        select encode(hash, 'hex') as hash, body from payloads
+        where org_id = ? and hash in (select decode(h, 'hex') from unnest(?::text[]) h)
+        """,
+        values -> values.uuid(tx.org().value()).texts(hashes.toArray()),
+        rows -> {
+          Map<String, String> bodies = new HashMap<>();
+          while (rows.next()) {
+            bodies.put(rows.getString("hash"), rows.getString("body"));
+          }
+          for (String hash : hashes) {
+            if (!bodies.containsKey(hash)) {
+              throw new IllegalStateException("no payload " + hash);
+            }
+          }
+          return bodies;
+        });
   }
 }

@@ -62,7 +62,7 @@ final class RunExecution {
             claim.org(), Set.of("runs.load"), "runs", engine.clock().instant().plusSeconds(60));
     engine
         .db()
-        .read(loader, tx -> engine.store().find(tx, claim.run()))
+        .fetch(loader, tx -> engine.store().findLater(tx, claim.run()))
         .filter(run -> !run.status().terminal())
         .ifPresent(run -> new RunExecution(engine, claim, lease, run).run());
   }
@@ -427,13 +427,10 @@ final class RunExecution {
       known =
           engine
               .db()
-              .read(
+              .fetch(
                   run.mandate(),
-                  tx ->
-                      engine
-                          .agents()
-                          .findVersion(tx, run.agentId(), run.agentVersion())
-                          .orElseThrow(() -> new IllegalStateException("no such agent version")));
+                  tx -> engine.agents().findVersion(tx, run.agentId(), run.agentVersion()))
+              .orElseThrow(() -> new IllegalStateException("no such agent version"));
       Replay replay = run.replay();
       known = replay == null ? known : replay.applyTo(known);
       agent = known;

@@ -5,6 +5,7 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.Principal;
+import dev.mandate.kernel.db.Later;
 import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.threads.ThreadId;
@@ -103,12 +104,14 @@ final class RunStore {
   }
 
   Optional<Run> find(Tx tx, RunId id) {
-    return tx.sql()
-        .createQuery("select " + COLUMNS + " from runs where org_id = :org and id = :id")
-        .bind("org", tx.org().value())
-        .bind("id", id.value())
-        .map(RunStore::run)
-        .findOne();
+    return findLater(tx, id).get();
+  }
+
+  Later<Optional<Run>> findLater(Tx tx, RunId id) {
+    return tx.later(
+        "select " + COLUMNS + " from runs where org_id = ? and id = ?",
+        values -> values.uuid(tx.org().value()).uuid(id.value()),
+        Sql.one(row -> run(row, null)));
   }
 
   Optional<Run> findActive(Tx tx, ThreadId thread, AgentId agent) {
@@ -250,8 +253,7 @@ final class RunStore {
           });
       return seen + 1;
     }
-    return Sql.query(
-        tx,
+    return tx.query(
         APPEND + "returning seq",
         parameters,
         rows -> {
@@ -376,24 +378,23 @@ final class RunStore {
   }
 
   List<LoggedStep> steps(Tx tx, RunId id, long after, int limit) {
-    return tx.sql()
-        .createQuery(
-            """
-            select seq, kind, payload, created_at from run_steps
-            where org_id = :org and run_id = :run and seq > :after
-            order by seq
-            limit :limit
-            """)
-        .bind("org", tx.org().value())
-        .bind("run", id.value())
-        .bind("after", after)
-        .bind("limit", limit)
-        .map((row, context) ->
+    return stepsLater(tx, id, after, limit).get();
+  }
+
+  Later<List<LoggedStep>> stepsLater(Tx tx, RunId id, long after, int limit) {
+    return tx.later(
+        """
+        select seq, kind, payload, created_at from run_steps
+        where org_id = ? and run_id = ? and seq > ?
+        order by seq
+        limit ?
+        """,
+        values -> values.uuid(tx.org().value()).uuid(id.value()).number(after).number((long) limit),
+        Sql.all(row ->
             new LoggedStep(
                 row.getLong("seq"),
                 StepJson.read(row.getString("kind"), row.getString("payload")),
-                row.getTimestamp("created_at").toInstant()))
-        .list();
+                row.getTimestamp("created_at").toInstant())));
   }
 
   void insertInbox(Tx tx, ThreadId thread, AgentId agent, long position, Mandate mandate) {

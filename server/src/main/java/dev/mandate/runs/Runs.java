@@ -9,6 +9,7 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Db;
+import dev.mandate.kernel.db.Later;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.kernel.telemetry.Span;
 import dev.mandate.threads.Conversation;
@@ -128,6 +129,7 @@ public final class Runs {
           Agent agent =
               agents
                   .findVersion(tx, original.agentId(), original.agentVersion())
+                  .get()
                   .orElseThrow(() -> Failure.notFound("agent"));
           long from = Math.max(1, store.requestBefore(tx, id, seq));
           ThreadId branch = threads.branch(tx, original.threadId(), original.messagePosition());
@@ -280,9 +282,13 @@ public final class Runs {
   }
 
   View view(Tx tx, Run run) {
-    String name =
-        agents.findVersion(tx, run.agentId(), run.agentVersion()).map(Agent::name).orElse("");
-    return new View(run, name);
+    return viewLater(tx, run).get();
+  }
+
+  Later<View> viewLater(Tx tx, Run run) {
+    return agents
+        .findVersion(tx, run.agentId(), run.agentVersion())
+        .map(agent -> new View(run, agent.map(Agent::name).orElse("")));
   }
 
   private Run require(Tx tx, RunId id) {

@@ -10,6 +10,7 @@ import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.db.Db;
+import dev.mandate.kernel.db.Later;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.kernel.events.Event;
 import dev.mandate.kernel.events.Events;
@@ -20,6 +21,7 @@ import dev.mandate.kernel.rpc.StreamSink;
 import dev.mandate.kernel.rpc.Timestamps;
 import dev.mandate.runs.LiveText.Chunk;
 import dev.mandate.runs.LiveText.Seen;
+import dev.mandate.threads.Conversation;
 import dev.mandate.threads.Message;
 import dev.mandate.threads.ThreadId;
 import dev.mandate.threads.Threads;
@@ -29,6 +31,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
@@ -139,10 +142,13 @@ public final class ThreadWatch {
       return db.read(
           mandate,
           tx -> {
-            threads.require(tx, thread);
-            List<Event> batch = events.after(tx, Threads.topic(thread), cursor, max);
+            Later<Conversation> visible = threads.requireLater(tx, thread);
+            Later<List<Event>> asked = events.afterLater(tx, Threads.topic(thread), cursor, max);
+            Later<List<Chunk>> text = LiveText.after(tx, thread, seen);
+            Conversation _ = visible.get();
+            List<Event> batch = asked.get();
             boolean caughtUp = batch.size() < max;
-            List<Chunk> chunks = LiveText.after(tx, thread, seen);
+            List<Chunk> chunks = text.get();
             List<ThreadEvent> out = new ArrayList<>();
             Hydration hydration = new Hydration(tx, thread, batch);
             for (Event event : batch) {
@@ -186,30 +192,47 @@ public final class ThreadWatch {
     }
   }
 
-  /** Turns a batch of events, which hold ids only, into what they are about. */
+  /**
+   * Turns a batch of events, which hold ids only, into what they are about. All of that is asked
+   * before any of it is needed.
+   */
   private final class Hydration {
-    private final Tx tx;
-    private final ThreadId thread;
     private final Map<RunId, Map<Long, LoggedStep>> steps = new HashMap<>();
+    private final Map<RunId, Later<Runs.View>> views = new HashMap<>();
+    private final Map<Long, Later<Optional<Message>>> messages = new HashMap<>();
 
     Hydration(Tx tx, ThreadId thread, List<Event> batch) {
-      this.tx = tx;
-      this.thread = thread;
       Map<RunId, long[]> ranges = new HashMap<>();
+      Map<RunId, Later<Optional<Run>>> changed = new HashMap<>();
       for (Event event : batch) {
-        if (event.type().equals("run.step")) {
-          JsonNode data = Json.read(event.data());
-          long seq = data.get("seq").longValue();
-          ranges.merge(
-              runId(data),
-              new long[] {seq, seq},
-              (a, b) -> new long[] {Math.min(a[0], b[0]), Math.max(a[1], b[1])});
+        JsonNode data = Json.read(event.data());
+        switch (event.type()) {
+          case "message.created" -> {
+            long position = data.get("position").longValue();
+            messages.computeIfAbsent(position, at -> threads.messageAt(tx, thread, at));
+          }
+          case "run.changed" ->
+              changed.computeIfAbsent(runId(data), run -> store.findLater(tx, run));
+          case "run.step" -> {
+            long seq = data.get("seq").longValue();
+            ranges.merge(
+                runId(data),
+                new long[] {seq, seq},
+                (a, b) -> new long[] {Math.min(a[0], b[0]), Math.max(a[1], b[1])});
+          }
+          default -> {}
         }
       }
+      Map<RunId, Later<List<LoggedStep>>> logs = new HashMap<>();
       ranges.forEach((run, range) -> {
-        Map<Long, LoggedStep> byNumber = new HashMap<>();
         int count = Math.toIntExact(range[1] - range[0] + 1);
-        store.steps(tx, run, range[0] - 1, count).forEach(step -> byNumber.put(step.seq(), step));
+        logs.put(run, store.stepsLater(tx, run, range[0] - 1, count));
+      });
+      changed.forEach(
+          (id, found) -> found.get().ifPresent(run -> views.put(id, runs.viewLater(tx, run))));
+      logs.forEach((run, log) -> {
+        Map<Long, LoggedStep> byNumber = new HashMap<>();
+        log.get().forEach(step -> byNumber.put(step.seq(), step));
         steps.put(run, byNumber);
       });
     }
@@ -221,11 +244,18 @@ public final class ThreadWatch {
               .setAt(Timestamps.of(event.at()));
       JsonNode data = Json.read(event.data());
       switch (event.type()) {
-        case "message.created" -> message(wire, data.get("position").longValue());
-        case "run.changed" ->
-            store
-                .find(tx, runId(data))
-                .ifPresent(run -> wire.setRun(StepWire.wire(runs.view(tx, run))));
+        case "message.created" -> {
+          Later<Optional<Message>> message = messages.get(data.get("position").longValue());
+          if (message != null) {
+            message.get().ifPresent(found -> wire.setMessage(created(found)));
+          }
+        }
+        case "run.changed" -> {
+          Later<Runs.View> view = views.get(runId(data));
+          if (view != null) {
+            wire.setRun(StepWire.wire(view.get()));
+          }
+        }
         case "run.step" -> {
           RunId run = runId(data);
           LoggedStep step = steps.getOrDefault(run, Map.of()).get(data.get("seq").longValue());
@@ -238,12 +268,6 @@ public final class ThreadWatch {
         default -> {}
       }
       return wire.build();
-    }
-
-    private void message(ThreadEvent.Builder wire, long position) {
-      threads
-          .messageAt(tx, thread, position)
-          .ifPresent(message -> wire.setMessage(created(message)));
     }
   }
 

@@ -5,6 +5,8 @@ import dev.mandate.files.FileId;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.Principal;
+import dev.mandate.kernel.db.Later;
+import dev.mandate.kernel.db.Sql;
 import dev.mandate.kernel.db.Tx;
 import java.sql.Array;
 import java.sql.ResultSet;
@@ -173,28 +175,24 @@ final class ThreadStore {
         .findOne();
   }
 
-  Optional<Conversation> find(Tx tx, ThreadId id, Principal viewer) {
-    return tx.sql()
-        .createQuery(
-            """
-            select t.id, t.title, t.created_at, t.last_activity_at, t.parent_run_id,
-              t.branched_from, t.branched_at,
-              coalesce((
-                select p.unread_count from thread_participants p
-                where p.org_id = t.org_id and p.thread_id = t.id and p.principal = :viewer),
-                0) as unread_count,
-              array(
-                select p.principal from thread_participants p
-                where p.org_id = t.org_id and p.thread_id = t.id order by p.principal)
-                as participants
-            from threads t
-            where t.org_id = :org and t.id = :id
-            """)
-        .bind("org", tx.org().value())
-        .bind("id", id.value())
-        .bind("viewer", viewer.toString())
-        .map(ThreadStore::conversation)
-        .findOne();
+  Later<Optional<Conversation>> find(Tx tx, ThreadId id, Principal viewer) {
+    return tx.later(
+        """
+        select t.id, t.title, t.created_at, t.last_activity_at, t.parent_run_id,
+          t.branched_from, t.branched_at,
+          coalesce((
+            select p.unread_count from thread_participants p
+            where p.org_id = t.org_id and p.thread_id = t.id and p.principal = ?),
+            0) as unread_count,
+          array(
+            select p.principal from thread_participants p
+            where p.org_id = t.org_id and p.thread_id = t.id order by p.principal)
+            as participants
+        from threads t
+        where t.org_id = ? and t.id = ?
+        """,
+        values -> values.text(viewer.toString()).uuid(tx.org().value()).uuid(id.value()),
+        Sql.one(row -> conversation(row, null)));
   }
 
   /**
@@ -277,25 +275,21 @@ final class ThreadStore {
         .findOne();
   }
 
-  Optional<Message> messageAt(Tx tx, ThreadId thread, long position) {
-    return tx.sql()
-        .createQuery(
-            """
-            select m.id, m.thread_id, m.position, m.parent_id, m.author, m.text, m.run_id,
-              m.created_at, (
-                select jsonb_agg(
-                  jsonb_build_object('file', a.file_id, 'name', a.name, 'type', a.content_type,
-                    'size', a.size, 'sha256', a.sha256) order by a.place)
-                from message_attachments a
-                where a.org_id = m.org_id and a.message_id = m.id) as attachments
-            from messages m
-            where m.org_id = :org and thread_id = :thread and position = :position
-            """)
-        .bind("org", tx.org().value())
-        .bind("thread", thread.value())
-        .bind("position", position)
-        .map(ThreadStore::message)
-        .findOne();
+  Later<Optional<Message>> messageAt(Tx tx, ThreadId thread, long position) {
+    return tx.later(
+        """
+        select m.id, m.thread_id, m.position, m.parent_id, m.author, m.text, m.run_id,
+          m.created_at, (
+            select jsonb_agg(
+              jsonb_build_object('file', a.file_id, 'name', a.name, 'type', a.content_type,
+                'size', a.size, 'sha256', a.sha256) order by a.place)
+            from message_attachments a
+            where a.org_id = m.org_id and a.message_id = m.id) as attachments
+        from messages m
+        where m.org_id = ? and thread_id = ? and position = ?
+        """,
+        values -> values.uuid(tx.org().value()).uuid(thread.value()).number(position),
+        Sql.one(row -> message(row, null)));
   }
 
   private static Conversation conversation(ResultSet row, @Nullable StatementContext context)

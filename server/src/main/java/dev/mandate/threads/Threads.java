@@ -13,6 +13,7 @@ import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Db;
+import dev.mandate.kernel.db.Later;
 import dev.mandate.kernel.db.Tx;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -287,7 +288,7 @@ public final class Threads {
     }
     MessageId follows = parent;
     if (follows == null) {
-      follows = store.messageAt(tx, thread, position - 1).map(Message::id).orElse(null);
+      follows = store.messageAt(tx, thread, position - 1).get().map(Message::id).orElse(null);
     } else if (store.findMessage(tx, thread, follows).isEmpty()) {
       throw Failure.notFound("parent message");
     }
@@ -324,11 +325,17 @@ public final class Threads {
 
   /** For {@code runs}: the thread, if this transaction's mandate may see it. */
   public Conversation require(Tx tx, ThreadId id) {
-    Principal viewer = speaker(tx.mandate());
+    return requireLater(tx, id).get();
+  }
+
+  /** The same, asked together with something else: nothing of that is for whoever may not see. */
+  public Later<Conversation> requireLater(Tx tx, ThreadId id) {
     return store
-        .find(tx, id, viewer)
-        .filter(thread -> sees(tx.mandate(), thread))
-        .orElseThrow(() -> Failure.notFound("thread"));
+        .find(tx, id, speaker(tx.mandate()))
+        .map(found ->
+            found
+                .filter(thread -> sees(tx.mandate(), thread))
+                .orElseThrow(() -> Failure.notFound("thread")));
   }
 
   /** For {@code runs}: messages after a position, in order. */
@@ -337,7 +344,7 @@ public final class Threads {
   }
 
   /** For {@code runs}: the message at a position. */
-  public Optional<Message> messageAt(Tx tx, ThreadId id, long position) {
+  public Later<Optional<Message>> messageAt(Tx tx, ThreadId id, long position) {
     return store.messageAt(tx, id, position);
   }
 

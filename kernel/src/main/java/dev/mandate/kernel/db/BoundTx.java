@@ -4,6 +4,7 @@ import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
 
 /** A transaction under way: collects what its end must write, and whom its commit must wake. */
 final class BoundTx implements Tx {
@@ -27,7 +29,23 @@ final class BoundTx implements Tx {
       "select set_config('mandate.org', ?, true),"
           + " set_config('plan_cache_mode', 'force_generic_plan', true)";
 
-  private record Deferred(String statement, Sql.Parameters parameters, IntConsumer changed) {}
+  private static final String BEGIN_READ =
+      "set transaction isolation level repeatable read, read only";
+
+  private static final String BEGIN_READ_IN = "select set_config('mandate.org', ?, true)";
+
+  /** Takes what one of several statements came to. */
+  private interface Outcome {
+    /**
+     * @param rows whether the statement's current result is rows, else a count
+     */
+    void take(PreparedStatement statement, boolean rows) throws SQLException;
+  }
+
+  /**
+   * @param outcome null: nothing is asked
+   */
+  private record Deferred(String statement, Sql.Parameters parameters, @Nullable Outcome outcome) {}
 
   private final Mandate mandate;
   private final Handle handle;
@@ -46,7 +64,6 @@ final class BoundTx implements Tx {
     this.handle = handle;
     this.readOnly = readOnly;
     this.now = now;
-    this.begun = readOnly;
   }
 
   @Override
@@ -70,17 +87,77 @@ final class BoundTx implements Tx {
   @Override
   public void defer(String statement, Sql.Parameters parameters, IntConsumer changed) {
     refuseIfReadOnly();
-    deferred.add(new Deferred(statement, parameters, changed));
+    deferred.add(
+        new Deferred(
+            statement,
+            parameters,
+            (done, rows) -> changed.accept(rows ? 0 : done.getUpdateCount())));
+  }
+
+  @Override
+  public void defer(String statement, Sql.Parameters parameters) {
+    refuseIfReadOnly();
+    deferred.add(new Deferred(statement, parameters, null));
+  }
+
+  @Override
+  public <T extends @Nullable Object> Later<T> later(
+      String statement, Sql.Parameters parameters, Sql.Rows<T> rows) {
+    Asked<T> asked = new Asked<>(rows);
+    deferred.add(new Deferred(statement, parameters, asked));
+    return asked;
+  }
+
+  /** A question and, once it was sent, its answer. */
+  private final class Asked<T extends @Nullable Object> implements Later<T>, Outcome {
+    private final Sql.Rows<T> reader;
+    private @Nullable T answer;
+    private boolean answered;
+
+    Asked(Sql.Rows<T> reader) {
+      this.reader = reader;
+    }
+
+    @Override
+    public void take(PreparedStatement statement, boolean rows) throws SQLException {
+      try (ResultSet result = statement.getResultSet()) {
+        answer = reader.read(result);
+        answered = true;
+      }
+    }
+
+    @Override
+    // Null only where T may be.
+    @SuppressWarnings("NullAway")
+    public T get() {
+      if (!answered) {
+        carryOut();
+      }
+      return answer;
+    }
   }
 
   private void carryOut() {
-    List<Deferred> all = new ArrayList<>(deferred.size() + 1);
+    List<Deferred> all = new ArrayList<>(deferred.size() + 3);
     if (!begun) {
-      all.add(new Deferred(BEGIN, values -> values.text(org().toString()), ignored -> {}));
+      begin(all);
     }
     all.addAll(deferred);
     deferred.clear();
     begun = true;
+    send(all);
+  }
+
+  private void begin(List<Deferred> all) {
+    if (readOnly) {
+      all.add(new Deferred(BEGIN_READ, values -> {}, null));
+    }
+    all.add(
+        new Deferred(
+            readOnly ? BEGIN_READ_IN : BEGIN, values -> values.text(org().toString()), null));
+  }
+
+  private void send(List<Deferred> all) {
     String statements = all.stream().map(Deferred::statement).collect(Collectors.joining(";\n"));
     try (PreparedStatement statement = handle.getConnection().prepareStatement(statements)) {
       Sql.Values values = new Sql.Values(statement);
@@ -89,7 +166,10 @@ final class BoundTx implements Tx {
       }
       boolean rows = statement.execute();
       for (Deferred each : all) {
-        each.changed().accept(rows ? 0 : statement.getUpdateCount());
+        Outcome outcome = each.outcome();
+        if (outcome != null) {
+          outcome.take(statement, rows);
+        }
         rows = statement.getMoreResults();
       }
     } catch (SQLException e) {
@@ -115,18 +195,25 @@ final class BoundTx implements Tx {
     wakeups.add(name("channel", channel));
   }
 
-  /** The transaction's last statements. The counter rows come last: they are locked to its end. */
+  /**
+   * The transaction's last statements, its commit with them if nothing hangs on how they went. The
+   * counter rows come last: they are locked to its end.
+   */
   void flush() {
     if (!audit.isEmpty()) {
-      defer(Facts.AUDIT, values -> Facts.audit(values, audit), ignored -> {});
+      defer(Facts.AUDIT, values -> Facts.audit(values, audit));
     }
     if (!events.isEmpty()) {
-      defer(
-          Facts.EVENTS, values -> Facts.events(values, mandate.org(), events, now), ignored -> {});
+      defer(Facts.EVENTS, values -> Facts.events(values, mandate.org(), events, now));
     }
-    if (!deferred.isEmpty()) {
-      carryOut();
+    if (deferred.isEmpty()) {
+      return;
     }
+    // Whoever asks how a change went may end the transaction because of it.
+    if (readOnly || deferred.stream().allMatch(each -> each.outcome() == null)) {
+      deferred.add(new Deferred("commit", values -> {}, null));
+    }
+    carryOut();
   }
 
   Set<String> wakeups() {

@@ -5,7 +5,6 @@ import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -30,11 +29,8 @@ public final class Db implements AutoCloseable {
   private static final int ATTEMPTS = 4;
 
   /** One round trip: the driver sends both, and the transaction's start, together. */
-  private static final String BEGIN_READ =
-      "set transaction isolation level repeatable read, read only;"
-          + " select set_config('mandate.org', ?, true)";
-
   private final InstantSource clock;
+
   private final Consumer<Collection<String>> afterCommit;
   private final HikariDataSource app;
   private final HikariDataSource dispatch;
@@ -138,6 +134,14 @@ public final class Db implements AutoCloseable {
   }
 
   /**
+   * The same for what one statement answers, or several that do not need each other's answers: it
+   * takes one round trip in all. The transaction ends before the answer is made.
+   */
+  public <T extends @Nullable Object> T fetch(Mandate mandate, TxWork<Later<T>> question) {
+    return read(mandate, question).get();
+  }
+
+  /**
    * One transaction as the role {@code dispatch}: credentials are looked up and work is claimed
    * across organizations; content cannot be read.
    */
@@ -189,9 +193,6 @@ public final class Db implements AutoCloseable {
           committed(
               connection,
               () -> {
-                if (readOnly) {
-                  beginRead(connection, mandate);
-                }
                 if (claim != null) {
                   IdempotencyKeys.insert(bound.sql(), claim);
                 }
@@ -209,13 +210,6 @@ public final class Db implements AutoCloseable {
       afterCommit.accept(tx.wakeups());
     }
     return result;
-  }
-
-  private static void beginRead(Connection connection, Mandate mandate) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(BEGIN_READ)) {
-      statement.setString(1, mandate.org().toString());
-      statement.execute();
-    }
   }
 
   /** What may fail with an SQLException inside a transaction. */

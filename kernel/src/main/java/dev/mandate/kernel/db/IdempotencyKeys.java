@@ -81,23 +81,22 @@ public final class IdempotencyKeys {
   }
 
   public Optional<Earlier> find(Claim claim) {
-    return db.read(
+    return db.fetch(
         claim.mandate,
         tx ->
-            tx.sql()
-                .createQuery(
-                    """
-                    select body_hash, response
-                      from idempotency_keys
-                     where org_id = :org and principal = :principal
-                       and method = :method and key = :key
-                    """)
-                .bind("org", tx.org().value())
-                .bind("principal", claim.mandate.actor().toString())
-                .bind("method", claim.method)
-                .bind("key", claim.key)
-                .map((row, context) -> new Earlier(row.getBytes(1), row.getBytes(2)))
-                .findOne());
+            tx.later(
+                """
+                select body_hash, response
+                  from idempotency_keys
+                 where org_id = ? and principal = ? and method = ? and key = ?
+                """,
+                values ->
+                    values
+                        .uuid(claim.mandate.org().value())
+                        .text(claim.mandate.actor().toString())
+                        .text(claim.method)
+                        .text(claim.key),
+                Sql.one(row -> new Earlier(row.getBytes(1), row.getBytes(2)))));
   }
 
   /** The key that the next read-write transaction of this thread has to insert, if any. */

@@ -9,8 +9,11 @@ import java.sql.Types;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.JdbiException;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +53,7 @@ public final class Sql {
     void set(Values values) throws SQLException;
   }
 
-  /** Takes what a statement answers. */
+  /** Takes what a statement answers; {@link #all} and {@link #one} are the common ways. */
   @FunctionalInterface
   public interface Rows<T extends @Nullable Object> {
     T read(ResultSet rows) throws SQLException;
@@ -104,22 +107,26 @@ public final class Sql {
     }
   }
 
-  /**
-   * Runs a statement as the driver takes it, with {@code ?} for its parameters. For the few that
-   * every step of a run makes: Jdbi's work for each call costs more than the statement itself.
-   *
-   * @throws JdbiException as Jdbi's statements do
-   */
-  public static <T extends @Nullable Object> T query(
-      Tx tx, String sql, Parameters parameters, Rows<T> rows) {
-    try (PreparedStatement statement = tx.sql().getConnection().prepareStatement(sql)) {
-      parameters.set(new Values(statement));
-      try (ResultSet answer = statement.executeQuery()) {
-        return rows.read(answer);
+  /** Reads the row that a result stands at. */
+  @FunctionalInterface
+  public interface Row<T> {
+    T read(ResultSet row) throws SQLException;
+  }
+
+  /** All rows, in order. */
+  public static <T> Rows<List<T>> all(Row<T> row) {
+    return rows -> {
+      List<T> all = new ArrayList<>();
+      while (rows.next()) {
+        all.add(row.read(rows));
       }
-    } catch (SQLException e) {
-      throw new Refused(e);
-    }
+      return all;
+    };
+  }
+
+  /** The only row, if there is one. */
+  public static <T> Rows<Optional<T>> one(Row<T> row) {
+    return rows -> rows.next() ? Optional.of(row.read(rows)) : Optional.empty();
   }
 
   /** As Jdbi would say it. */

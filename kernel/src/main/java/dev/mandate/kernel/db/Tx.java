@@ -5,6 +5,7 @@ import dev.mandate.kernel.OrgId;
 import java.util.Locale;
 import java.util.function.IntConsumer;
 import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One transaction, bound to one organization by row-level security. Facts recorded here are written
@@ -27,6 +28,26 @@ public interface Tx {
    * @param changed told how many rows there were; an exception of its ends the transaction
    */
   void defer(String statement, Sql.Parameters parameters, IntConsumer changed);
+
+  /** The same for a change of which nothing is asked: the last ones travel with the commit. */
+  void defer(String statement, Sql.Parameters parameters);
+
+  /**
+   * Asks what is not needed at once: it is sent with what else is asked or changed until then.
+   *
+   * @param statement one statement, {@code ?} for its parameters
+   */
+  <T extends @Nullable Object> Later<T> later(
+      String statement, Sql.Parameters parameters, Sql.Rows<T> rows);
+
+  /**
+   * Asks, as the driver takes it: for the statements that every step of a run and every stream
+   * makes. Jdbi's work for each call costs more than such a statement itself.
+   */
+  default <T extends @Nullable Object> T query(
+      String statement, Sql.Parameters parameters, Sql.Rows<T> rows) {
+    return later(statement, parameters, rows).get();
+  }
 
   /**
    * Appends an event to a topic of the organization. Its sequence number is gapless per topic: it

@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
@@ -183,11 +184,102 @@ class DbTest {
         .hasMessageContaining("row-level security");
   }
 
+  @Test
+  void the_last_changes_of_a_transaction_are_all_or_nothing() {
+    Mandate mandate = KernelDatabase.mandate();
+    String insert = "insert into notes (org_id, id, text) values (?, ?, ?)";
+    for (List<String> texts : List.of(List.of("a", "b"), List.of("c", "a", "d"))) {
+      try {
+        db.run(
+            mandate,
+            tx -> {
+              for (String text : texts) {
+                tx.defer(
+                    insert, values -> values.uuid(tx.org().value()).uuid(Ids.next()).text(text));
+              }
+              tx.emit("last", "changed", "{}");
+            });
+      } catch (JdbiException e) {
+        assertThat(Sql.constraint(e)).isEqualTo("notes_text_key");
+      }
+    }
+    assertThat(db.read(mandate, DbTest::texts)).containsExactly("a", "b");
+    long head = db.read(mandate, tx -> events.head(tx, "last"));
+    assertThat(head).isEqualTo(1);
+  }
+
   private static void defer(Tx tx, String text, IntConsumer changed) {
     tx.defer(
         "insert into notes (org_id, id, text) values (?, ?, ?)",
         values -> values.uuid(tx.org().value()).uuid(Ids.next()).text(text),
         changed);
+  }
+
+  private static Later<List<String>> asked(Tx tx) {
+    return tx.later(
+        "select text from notes order by id", values -> {}, Sql.all(row -> row.getString(1)));
+  }
+
+  @Test
+  void questions_and_deferred_changes_are_sent_in_their_order() {
+    Mandate mandate = KernelDatabase.mandate();
+    db.run(
+        mandate,
+        tx -> {
+          Later<List<String>> before = asked(tx);
+          defer(tx, "one", ignored -> {});
+          Later<List<String>> between = asked(tx);
+          defer(tx, "two", ignored -> {});
+          assertThat(texts(tx)).containsExactly("one", "two");
+          assertThat(before.get()).isEmpty();
+          assertThat(between.map(List::size).get()).isEqualTo(1);
+          assertThat(
+                  tx.<Optional<Integer>>query(
+                      "select 1 from notes where text = ?",
+                      values -> values.text("three"),
+                      Sql.one(row -> row.getInt(1))))
+              .isEmpty();
+        });
+    assertThat(db.read(mandate, DbTest::texts)).containsExactly("one", "two");
+  }
+
+  @Test
+  void what_is_fetched_is_of_ones_own_organization_whoever_used_the_connection_before() {
+    Mandate one = KernelDatabase.mandate();
+    Mandate other = KernelDatabase.mandate();
+    db.write(one, tx -> note(tx, "ours"));
+
+    for (int i = 0; i < 3 * DbSettings.DEFAULTS.poolSize(); i++) {
+      assertThat(db.fetch(one, DbTest::asked)).containsExactly("ours");
+      assertThat(db.fetch(other, DbTest::asked)).isEmpty();
+    }
+    assertThat(db.read(one, DbTest::texts)).containsExactly("ours");
+  }
+
+  @Test
+  void a_fetch_changes_nothing_and_one_that_fails_harms_no_other() {
+    Mandate mandate = KernelDatabase.mandate();
+    for (String statement :
+        List.of("delete from notes returning text", "select text from notes where 1 / 0 = 1")) {
+      assertThatThrownBy(() ->
+              db.fetch(
+                  mandate,
+                  tx -> tx.later(statement, values -> {}, Sql.all(row -> row.getString(1)))))
+          .rootCause()
+          .hasMessageMatching(".*(read-only transaction|division by zero).*");
+    }
+    assertThatThrownBy(() ->
+            db.fetch(
+                mandate,
+                tx ->
+                    asked(tx)
+                        .map(ignored -> {
+                          throw Failure.notFound("note");
+                        })))
+        .isInstanceOf(Failure.class);
+
+    db.write(mandate, tx -> note(tx, "kept"));
+    assertThat(db.fetch(mandate, DbTest::asked)).containsExactly("kept");
   }
 
   @Test
