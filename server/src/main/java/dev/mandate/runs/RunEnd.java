@@ -57,9 +57,7 @@ final class RunEnd {
           default -> answer.isBlank() ? "The sub-agent finished without an answer." : answer;
         };
     List<Obligation> obligations =
-        engine.store().childObligations(tx, parentId, run.id()).stream()
-            .map(Obligation::parse)
-            .toList();
+        Labels.obligations(tx, parentId, run.id()).stream().map(Obligation::parse).toList();
     String text = Obligation.carryOut(obligations, "run " + parentId + " " + callId, told);
     engine
         .store()
@@ -80,6 +78,6 @@ final class RunEnd {
                             status,
                             Payloads.put(tx, text),
                             Texts.cut(text, Texts.EXCERPT),
-                            engine.store().labelsOf(tx, run.id())))));
+                            Labels.of(tx, run.id())))));
   }
 }

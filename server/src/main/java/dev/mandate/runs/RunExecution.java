@@ -251,8 +251,7 @@ final class RunExecution {
   }
 
   private void start() {
-    List<String> labels =
-        engine.db().read(run.mandate(), tx -> engine.store().labelsBefore(tx, run));
+    List<String> labels = engine.db().fetch(run.mandate(), tx -> Labels.before(tx, run));
     journal.add(
         Draft.decided(new Step.RunStarted(run.agentVersion(), run.messagePosition(), labels)));
   }

@@ -155,7 +155,7 @@ public final class Runs {
                       recorded,
                       model,
                       mandate.actor().toString(),
-                      store.labelsBefore(tx, original))));
+                      Labels.before(tx, original).get())));
           tx.audit(
               "runs.replay",
               "run:" + copy,
