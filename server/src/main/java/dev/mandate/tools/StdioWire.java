@@ -20,6 +20,10 @@ import reactor.core.publisher.Mono;
 final class StdioWire extends McpWire {
   private static final Logger log = LoggerFactory.getLogger(StdioWire.class);
   private static final int MAX_WAITING = 1000;
+
+  /** Answers to what the server asks leave room for calls, however much it asks. */
+  private static final int MAX_WAITING_ANSWERS = MAX_WAITING / 2;
+
   private static final int STDERR_TAIL = 1000;
 
   private final McpServer.Stdio server;
@@ -63,7 +67,9 @@ final class StdioWire extends McpWire {
         throw McpFailure.notDone(gone.message());
       }
       String line = mapper().writeValueAsString(message) + "\n";
-      if (!outbound.offer(line.getBytes(StandardCharsets.UTF_8))) {
+      boolean answer = message instanceof McpSchema.JSONRPCResponse;
+      if ((answer && outbound.size() >= MAX_WAITING_ANSWERS)
+          || !outbound.offer(line.getBytes(StandardCharsets.UTF_8))) {
         throw McpFailure.notDone("its server does not read what it is sent");
       }
       return null;

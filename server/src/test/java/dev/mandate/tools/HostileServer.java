@@ -123,6 +123,8 @@ final class HostileServer implements AutoCloseable {
             write(out, "{\"jsonrpc\":\"2.0\",\"id\":\"s" + i + "\",\"method\":\"ping\"}\n");
           }
           write(out, done + "\n");
+          // Slow to read the answers, while it is called again.
+          pause(300);
         }
         case "other" -> write(out, text("\"not-yours\"", "somebody else's") + "\n");
         case "twice" -> write(out, text(id, "first") + "\n" + text(id, "second") + "\n");
