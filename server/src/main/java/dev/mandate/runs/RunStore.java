@@ -13,6 +13,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -112,6 +113,15 @@ final class RunStore {
         "select " + COLUMNS + " from runs where org_id = ? and id = ?",
         values -> values.uuid(tx.org().value()).uuid(id.value()),
         Sql.one(row -> run(row, null)));
+  }
+
+  /** Those that there are, in no order. */
+  Later<List<Run>> findAll(Tx tx, Collection<RunId> ids) {
+    return tx.later(
+        "select " + COLUMNS + " from runs where org_id = ? and id = any(?)",
+        values ->
+            values.uuid(tx.org().value()).array("uuid", ids.stream().map(RunId::value).toArray()),
+        Sql.all(row -> run(row, null)));
   }
 
   Optional<Run> findActive(Tx tx, ThreadId thread, AgentId agent) {

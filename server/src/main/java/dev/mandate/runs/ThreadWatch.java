@@ -28,12 +28,14 @@ import dev.mandate.threads.Threads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What happens on a thread, as it happens: its topic, hydrated, and the live text of its runs. */
@@ -199,20 +201,17 @@ public final class ThreadWatch {
   private final class Hydration {
     private final Map<RunId, Map<Long, LoggedStep>> steps = new HashMap<>();
     private final Map<RunId, Later<Runs.View>> views = new HashMap<>();
-    private final Map<Long, Later<Optional<Message>>> messages = new HashMap<>();
+    private final Map<Long, Message> messages = new HashMap<>();
 
     Hydration(Tx tx, ThreadId thread, List<Event> batch) {
       Map<RunId, long[]> ranges = new HashMap<>();
-      Map<RunId, Later<Optional<Run>>> changed = new HashMap<>();
+      Set<RunId> changed = new HashSet<>();
+      Set<Long> positions = new HashSet<>();
       for (Event event : batch) {
         JsonNode data = Json.read(event.data());
         switch (event.type()) {
-          case "message.created" -> {
-            long position = data.get("position").longValue();
-            messages.computeIfAbsent(position, at -> threads.messageAt(tx, thread, at));
-          }
-          case "run.changed" ->
-              changed.computeIfAbsent(runId(data), run -> store.findLater(tx, run));
+          case "message.created" -> positions.add(data.get("position").longValue());
+          case "run.changed" -> changed.add(runId(data));
           case "run.step" -> {
             long seq = data.get("seq").longValue();
             ranges.merge(
@@ -228,13 +227,20 @@ public final class ThreadWatch {
         int count = Math.toIntExact(range[1] - range[0] + 1);
         logs.put(run, store.stepsLater(tx, run, range[0] - 1, count));
       });
-      changed.forEach(
-          (id, found) -> found.get().ifPresent(run -> views.put(id, runs.viewLater(tx, run))));
+      Later<List<Message>> said = asked(positions, () -> threads.messagesAt(tx, thread, positions));
+      Later<List<Run>> found = asked(changed, () -> store.findAll(tx, changed));
+      found.get().forEach(run -> views.put(run.id(), runs.viewLater(tx, run)));
+      said.get().forEach(message -> messages.put(message.position(), message));
       logs.forEach((run, log) -> {
         Map<Long, LoggedStep> byNumber = new HashMap<>();
         log.get().forEach(step -> byNumber.put(step.seq(), step));
         steps.put(run, byNumber);
       });
+    }
+
+    /** Nothing is asked about nothing. */
+    private static <T> Later<List<T>> asked(Set<?> ids, Supplier<Later<List<T>>> question) {
+      return ids.isEmpty() ? List::of : question.get();
     }
 
     ThreadEvent wire(Event event) {
@@ -245,9 +251,9 @@ public final class ThreadWatch {
       JsonNode data = Json.read(event.data());
       switch (event.type()) {
         case "message.created" -> {
-          Later<Optional<Message>> message = messages.get(data.get("position").longValue());
+          Message message = messages.get(data.get("position").longValue());
           if (message != null) {
-            message.get().ifPresent(found -> wire.setMessage(created(found)));
+            wire.setMessage(created(message));
           }
         }
         case "run.changed" -> {

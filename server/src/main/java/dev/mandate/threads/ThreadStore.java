@@ -12,6 +12,7 @@ import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -275,7 +276,7 @@ final class ThreadStore {
         .findOne();
   }
 
-  Later<Optional<Message>> messageAt(Tx tx, ThreadId thread, long position) {
+  Later<List<Message>> messagesAt(Tx tx, ThreadId thread, Collection<Long> positions) {
     return tx.later(
         """
         select m.id, m.thread_id, m.position, m.parent_id, m.author, m.text, m.run_id,
@@ -286,10 +287,11 @@ final class ThreadStore {
             from message_attachments a
             where a.org_id = m.org_id and a.message_id = m.id) as attachments
         from messages m
-        where m.org_id = ? and thread_id = ? and position = ?
+        where m.org_id = ? and m.thread_id = ? and m.position = any(?)
         """,
-        values -> values.uuid(tx.org().value()).uuid(thread.value()).number(position),
-        Sql.one(row -> message(row, null)));
+        values ->
+            values.uuid(tx.org().value()).uuid(thread.value()).array("int8", positions.toArray()),
+        Sql.all(row -> message(row, null)));
   }
 
   private static Conversation conversation(ResultSet row, @Nullable StatementContext context)

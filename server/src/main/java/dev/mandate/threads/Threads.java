@@ -16,10 +16,10 @@ import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Later;
 import dev.mandate.kernel.db.Tx;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -288,7 +288,11 @@ public final class Threads {
     }
     MessageId follows = parent;
     if (follows == null) {
-      follows = store.messageAt(tx, thread, position - 1).get().map(Message::id).orElse(null);
+      follows =
+          store.messagesAt(tx, thread, List.of(position - 1)).get().stream()
+              .map(Message::id)
+              .findFirst()
+              .orElse(null);
     } else if (store.findMessage(tx, thread, follows).isEmpty()) {
       throw Failure.notFound("parent message");
     }
@@ -343,9 +347,9 @@ public final class Threads {
     return store.messages(tx, id, position, limit);
   }
 
-  /** For {@code runs}: the message at a position. */
-  public Later<Optional<Message>> messageAt(Tx tx, ThreadId id, long position) {
-    return store.messageAt(tx, id, position);
+  /** For {@code runs}: the messages at positions, in no order. */
+  public Later<List<Message>> messagesAt(Tx tx, ThreadId id, Collection<Long> positions) {
+    return store.messagesAt(tx, id, positions);
   }
 
   /**

@@ -32,7 +32,7 @@ final class BoundTx implements Tx {
   private static final String BEGIN_READ =
       "set transaction isolation level repeatable read, read only";
 
-  private static final String BEGIN_READ_IN = "select set_config('mandate.org', ?, true)";
+  private static final String SET_ORGANIZATION = "select set_config('mandate.org', ?, true)";
 
   /** Takes what one of several statements came to. */
   private interface Outcome {
@@ -131,6 +131,9 @@ final class BoundTx implements Tx {
     @SuppressWarnings("NullAway")
     public T get() {
       if (!answered) {
+        if (deferred.isEmpty()) {
+          throw new IllegalStateException("the transaction that asked this has failed");
+        }
         carryOut();
       }
       return answer;
@@ -154,7 +157,7 @@ final class BoundTx implements Tx {
     }
     all.add(
         new Deferred(
-            readOnly ? BEGIN_READ_IN : BEGIN, values -> values.text(org().toString()), null));
+            readOnly ? SET_ORGANIZATION : BEGIN, values -> values.text(org().toString()), null));
   }
 
   private void send(List<Deferred> all) {
