@@ -148,6 +148,16 @@ final class ServerProcess implements AutoCloseable {
     }
   }
 
+  /** A new API token of the owner, good for longer than a session's quarter of an hour. */
+  String token() {
+    try (Client client = Client.of(url(), signIn())) {
+      return client
+          .post("/api/v1/tokens", "{\"name\": \"Benchmark\", \"scopes\": [\"*\"]}")
+          .get("secret")
+          .textValue();
+    }
+  }
+
   /** The bundled PostgreSQL, as its administrator: {@code postgresql://…}. */
   Postgres postgres() {
     try {

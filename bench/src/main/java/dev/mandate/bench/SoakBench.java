@@ -48,7 +48,7 @@ final class SoakBench {
 
   /** On a server that is there already. */
   Report measure(ServerProcess server) {
-    try (Client owner = Client.of(server.url(), server.signIn())) {
+    try (Client owner = Client.of(server.url(), server.token())) {
       String agent =
           Installation.agent(
               owner, "Soak", ModelMain.instructions(2, 1, "{}"), "self/agents_list", "");
