@@ -21,6 +21,18 @@ import org.jspecify.annotations.Nullable;
 
 /** The SQL of threads, participants and messages. */
 final class ThreadStore {
+  private static final String MESSAGES =
+      """
+      select m.id, m.thread_id, m.position, m.parent_id, m.author, m.text, m.run_id,
+        m.created_at, (
+          select jsonb_agg(
+            jsonb_build_object('file', a.file_id, 'name', a.name, 'type', a.content_type,
+              'size', a.size, 'sha256', a.sha256) order by a.place)
+          from message_attachments a
+          where a.org_id = m.org_id and a.message_id = m.id) as attachments
+      from messages m
+      """;
+
   void insert(Tx tx, ThreadId id, String title, @Nullable UUID parentRun) {
     tx.sql()
         .createUpdate(
@@ -234,19 +246,12 @@ final class ThreadStore {
   List<Message> messages(Tx tx, ThreadId thread, long after, int limit) {
     return tx.sql()
         .createQuery(
-            """
-            select m.id, m.thread_id, m.position, m.parent_id, m.author, m.text, m.run_id,
-              m.created_at, (
-                select jsonb_agg(
-                  jsonb_build_object('file', a.file_id, 'name', a.name, 'type', a.content_type,
-                    'size', a.size, 'sha256', a.sha256) order by a.place)
-                from message_attachments a
-                where a.org_id = m.org_id and a.message_id = m.id) as attachments
-            from messages m
-            where m.org_id = :org and thread_id = :thread and position > :after
-            order by position
-            limit :limit
-            """)
+            MESSAGES
+                + """
+                where m.org_id = :org and thread_id = :thread and position > :after
+                order by position
+                limit :limit
+                """)
         .bind("org", tx.org().value())
         .bind("thread", thread.value())
         .bind("after", after)
@@ -258,17 +263,10 @@ final class ThreadStore {
   Optional<Message> findMessage(Tx tx, ThreadId thread, MessageId id) {
     return tx.sql()
         .createQuery(
-            """
-            select m.id, m.thread_id, m.position, m.parent_id, m.author, m.text, m.run_id,
-              m.created_at, (
-                select jsonb_agg(
-                  jsonb_build_object('file', a.file_id, 'name', a.name, 'type', a.content_type,
-                    'size', a.size, 'sha256', a.sha256) order by a.place)
-                from message_attachments a
-                where a.org_id = m.org_id and a.message_id = m.id) as attachments
-            from messages m
-            where m.org_id = :org and thread_id = :thread and id = :id
-            """)
+            MESSAGES
+                + """
+                where m.org_id = :org and thread_id = :thread and id = :id
+                """)
         .bind("org", tx.org().value())
         .bind("thread", thread.value())
         .bind("id", id.value())
@@ -278,17 +276,10 @@ final class ThreadStore {
 
   Later<List<Message>> messagesAt(Tx tx, ThreadId thread, Collection<Long> positions) {
     return tx.later(
-        """
-        select m.id, m.thread_id, m.position, m.parent_id, m.author, m.text, m.run_id,
-          m.created_at, (
-            select jsonb_agg(
-              jsonb_build_object('file', a.file_id, 'name', a.name, 'type', a.content_type,
-                'size', a.size, 'sha256', a.sha256) order by a.place)
-            from message_attachments a
-            where a.org_id = m.org_id and a.message_id = m.id) as attachments
-        from messages m
-        where m.org_id = ? and m.thread_id = ? and m.position = any(?)
-        """,
+        MESSAGES
+            + """
+            where m.org_id = ? and m.thread_id = ? and m.position = any(?)
+            """,
         values ->
             values.uuid(tx.org().value()).uuid(thread.value()).array("int8", positions.toArray()),
         Sql.all(row -> message(row, null)));
