@@ -30,7 +30,7 @@ final class PostgresBinaries {
 
   /**
    * A folder that holds {@code bin-<version>} already, as an earlier start on this machine unpacked
-   * it: to copy that takes a tenth of the time.
+   * it: to copy that spares a first start the decompression.
    */
   private static final String UNPACKED = "mandate.postgres.unpacked";
 
