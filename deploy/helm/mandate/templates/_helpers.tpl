@@ -39,6 +39,8 @@ spec:
         prometheus.io/path: /metrics
     spec:
       automountServiceAccountToken: false
+      # Kubernetes' variables about a service named mandate would be unknown settings of ours.
+      enableServiceLinks: false
       terminationGracePeriodSeconds: 60
       {{- with .root.Values.image.pullSecrets }}
       imagePullSecrets:

@@ -1,6 +1,7 @@
 package dev.mandate.kernel;
 
 import java.security.SecureRandom;
+import java.time.Instant;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -11,6 +12,9 @@ public final class Ids {
   /** Milliseconds and 12 counter bits of the last id: ids of one process never go backwards. */
   private static final AtomicLong LAST = new AtomicLong();
 
+  /** The same of {@link #at}. */
+  private static final AtomicLong LAST_AT = new AtomicLong();
+
   private Ids() {}
 
   /** A new UUIDv7, greater than every one this process made before. */
@@ -20,6 +24,19 @@ public final class Ids {
           long now = System.currentTimeMillis() << 12;
           return now > last ? now : last + 1;
         });
+    return of(tick);
+  }
+
+  /**
+   * A new UUIDv7 of a moment, for rows that are found or kept by their time. Those of one
+   * millisecond are in the order in which they were made.
+   */
+  public static UUID at(Instant moment) {
+    long millis = moment.toEpochMilli();
+    return of(LAST_AT.updateAndGet(last -> last >>> 12 == millis ? last + 1 : millis << 12));
+  }
+
+  private static UUID of(long tick) {
     long high = ((tick >>> 12) << 16) | 0x7000L | (tick & 0xFFF);
     long low = (RANDOM.nextLong() & 0x3FFF_FFFF_FFFF_FFFFL) | 0x8000_0000_0000_0000L;
     return new UUID(high, low);

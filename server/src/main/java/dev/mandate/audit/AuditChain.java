@@ -234,6 +234,6 @@ public final class AuditChain {
   }
 
   private <T extends @Nullable Object> T read(OrgId org, Function<Tx, T> work) {
-    return db.read(Sealer.system(org), work::apply);
+    return db.read(Sealer.system(db, org), work::apply);
   }
 }

@@ -87,14 +87,14 @@ final class AuditMonths {
     UUID boundary = first(kept);
     List<OrgId> organizations = db.dispatch(ChainStore::organizations);
     for (OrgId org : organizations) {
-      if (db.read(Sealer.system(org), tx -> ChainStore.waitsBefore(tx, boundary))) {
+      if (db.read(Sealer.system(db, org), tx -> ChainStore.waitsBefore(tx, boundary))) {
         log.warn("the record before {} is kept: some of it is not chained yet", kept);
         return;
       }
     }
     SigningKey key = keys.current();
     for (OrgId org : organizations) {
-      db.run(Sealer.system(org), tx -> replace(tx, key, boundary));
+      db.run(Sealer.system(db, org), tx -> replace(tx, key, boundary));
     }
     for (String partition : partitions(owner)) {
       if (partition.compareTo(name(kept)) < 0) {
@@ -108,7 +108,7 @@ final class AuditMonths {
     for (OrgId org : organizations) {
       Long upTo =
           db.read(
-              Sealer.system(org),
+              Sealer.system(db, org),
               tx -> {
                 Checkpoint drop = ChainStore.lastDrop(tx);
                 return drop == null ? 0L : drop.seq();
@@ -128,7 +128,7 @@ final class AuditMonths {
     // Entries that were late stand after some that stay: those places keep their hash alone.
     ChainStore.Head last = ChainStore.lastBefore(tx, boundary, head);
     ChainStore.insertCheckpoint(
-        tx, Checkpoint.sign(key, tx.org(), last.seq(), last.hash(), Sealer.now(), boundary));
+        tx, Checkpoint.sign(key, tx.org(), last.seq(), last.hash(), Sealer.now(tx), boundary));
   }
 
   /** What of the default partition's is older: entries of before there were partitions. */

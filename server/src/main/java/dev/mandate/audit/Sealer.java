@@ -10,6 +10,7 @@ import dev.mandate.kernel.jobs.Leases;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -94,7 +95,7 @@ public final class Sealer implements AutoCloseable {
 
   private void tidy() {
     try {
-      months.tidy(Instant.now());
+      months.tidy(db.clock().instant());
     } catch (SQLException | RuntimeException e) {
       if (Thread.currentThread().isInterrupted()) {
         return;
@@ -117,7 +118,7 @@ public final class Sealer implements AutoCloseable {
   private void seal(OrgId org) {
     // No further than that: an organization that never stops writing is not the only one.
     for (int batch = 0; batch < MOST_BATCHES; batch++) {
-      int taken = db.write(system(org), Sealer::chain);
+      int taken = db.write(system(db, org), Sealer::chain);
       log.debug("chained the audit entries of {} transactions of {}", taken, org);
       if (taken < BATCH) {
         return;
@@ -148,11 +149,11 @@ public final class Sealer implements AutoCloseable {
   private void sign(OrgId org) {
     SigningKey with = key();
     db.run(
-        system(org),
+        system(db, org),
         tx -> {
           ChainStore.Head head = ChainStore.lockHead(tx);
           ChainStore.insertCheckpoint(
-              tx, Checkpoint.sign(with, org, head.seq(), head.hash(), now(), null));
+              tx, Checkpoint.sign(with, org, head.seq(), head.hash(), now(tx), null));
           ChainStore.headSigned(tx, head.seq());
         });
   }
@@ -166,13 +167,17 @@ public final class Sealer implements AutoCloseable {
     return known;
   }
 
-  static Instant now() {
-    return Instant.now().truncatedTo(java.time.temporal.ChronoUnit.MICROS);
+  /** As exactly as the database keeps it. */
+  static Instant now(Tx tx) {
+    return tx.now().truncatedTo(ChronoUnit.MICROS);
   }
 
-  static Mandate system(OrgId org) {
+  static Mandate system(Db db, OrgId org) {
     return Mandate.system(
-        org, Set.of("audit.seal"), "audit-sealer", Instant.now().plus(Duration.ofMinutes(1)));
+        org,
+        Set.of("audit.seal"),
+        "audit-sealer",
+        db.clock().instant().plus(Duration.ofMinutes(1)));
   }
 
   @Override

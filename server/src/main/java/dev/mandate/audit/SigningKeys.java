@@ -6,7 +6,6 @@ import dev.mandate.kernel.crypto.Cipher;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 
@@ -76,11 +75,11 @@ final class SigningKeys {
     return "audit-key:" + id;
   }
 
-  private static Mandate system() {
+  private Mandate system() {
     return Mandate.system(
         OrgId.INSTALLATION,
         Set.of("audit.seal"),
         "audit-keys",
-        Instant.now().plus(Duration.ofMinutes(1)));
+        db.clock().instant().plus(Duration.ofMinutes(1)));
   }
 }

@@ -82,7 +82,7 @@ public final class Models {
         mandate,
         tx -> {
           SecretId secret = key.isEmpty() ? null : secrets.put(tx, SECRET, key);
-          Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+          Instant now = tx.now().truncatedTo(ChronoUnit.MICROS);
           ModelRow row =
               new ModelRow(
                   draft.name(), provider, url, remote, secret, prices, draft.vision(), 1, now);

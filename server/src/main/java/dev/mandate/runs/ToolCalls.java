@@ -186,12 +186,7 @@ final class ToolCalls {
                 tool,
                 arguments,
                 admitted,
-                new Invocation(
-                    key,
-                    attempt,
-                    engine.clock().instant().plus(tool.timeout()),
-                    signal,
-                    call.id()));
+                new Invocation(key, attempt, signal, call.id()));
     boolean repeatable = tool.effect().repeatable();
     if (result.outcome() == Outcome.CANCELLED) {
       Suspension suspension = execution.stoppedBy(call.id());

@@ -5,6 +5,7 @@ import dev.mandate.identity.Users;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.config.Config;
 import dev.mandate.kernel.db.DataFolder;
+import dev.mandate.kernel.db.DatabaseClock;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.DbSettings;
 import dev.mandate.kernel.events.PostgresFanout;
@@ -14,7 +15,6 @@ import dev.mandate.organizations.MembershipDirectory;
 import dev.mandate.organizations.Organizations;
 import java.io.Console;
 import java.io.PrintStream;
-import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
@@ -113,11 +113,15 @@ final class AccountCommands {
     try (Installed database = Installed.attach(config, folder);
         Wakeups wakeups = new Wakeups(new PostgresFanout(database.endpoint()))) {
       wakeups.start();
-      Clock clock = Clock.systemUTC();
-      try (Db db =
-          new Db(
-              database.endpoint(), DbSettings.DEFAULTS.withPools(3, 3), clock, wakeups::signal)) {
+      try (DatabaseClock clock = new DatabaseClock();
+          Db db =
+              new Db(
+                  database.endpoint(),
+                  DbSettings.DEFAULTS.withPools(3, 3),
+                  clock,
+                  wakeups::signal)) {
         db.start();
+        clock.start(db);
         MembershipDirectory memberships = new MembershipDirectory(db);
         Users users = new Users(db, (mandate, action) -> {}, memberships, clock);
         Organizations organizations = new Organizations(db, (mandate, action) -> {});

@@ -21,7 +21,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
@@ -39,10 +39,12 @@ final class Home implements HttpServer.Face {
           "sign-in.js", MediaType.JAVASCRIPT_UTF_8);
 
   private final Sessions sessions;
+  private final InstantSource clock;
   private final Executor executor = Executors.newVirtualThreadPerTaskExecutor();
 
-  Home(Sessions sessions) {
+  Home(Sessions sessions, InstantSource clock) {
     this.sessions = sessions;
+    this.clock = clock;
   }
 
   @Override
@@ -72,7 +74,7 @@ final class Home implements HttpServer.Face {
                 executor));
   }
 
-  private static HttpResponse signedIn(SignedIn signedIn, boolean secure) {
+  private HttpResponse signedIn(SignedIn signedIn, boolean secure) {
     Cookie cookie =
         Cookie.secureBuilder(Requests.SESSION_COOKIE, signedIn.accessToken())
             .httpOnly(true)
@@ -81,7 +83,7 @@ final class Home implements HttpServer.Face {
             .path("/")
             .maxAge(
                 Math.max(
-                    1, Duration.between(Instant.now(), signedIn.accessExpiresAt()).toSeconds()))
+                    1, Duration.between(clock.instant(), signedIn.accessExpiresAt()).toSeconds()))
             .build();
     return HttpResponse.of(
         ResponseHeaders.builder(HttpStatus.OK)

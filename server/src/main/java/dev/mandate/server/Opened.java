@@ -3,10 +3,10 @@ package dev.mandate.server;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.config.Config;
 import dev.mandate.kernel.db.DataFolder;
+import dev.mandate.kernel.db.DatabaseClock;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.DbSettings;
 import java.nio.file.Files;
-import java.time.Clock;
 
 /**
  * An installation's database for one command on the server's machine, with the server running or
@@ -14,7 +14,8 @@ import java.time.Clock;
  *
  * @param folder whose lock is held if nothing else runs on it
  */
-record Opened(DataFolder folder, Installed database, Db db) implements AutoCloseable {
+record Opened(DataFolder folder, Installed database, DatabaseClock clock, Db db)
+    implements AutoCloseable {
 
   /** Beside the running server; without one, the bundled database is started for the command. */
   static Opened beside(Config config) {
@@ -44,15 +45,17 @@ record Opened(DataFolder folder, Installed database, Db db) implements AutoClose
       Installed database =
           start ? Installed.start(config, folder) : Installed.attach(config, folder);
       try {
+        DatabaseClock clock = new DatabaseClock();
         Db db =
             new Db(
                 database.endpoint(),
                 DbSettings.DEFAULTS.withPools(3, 3),
-                Clock.systemUTC(),
+                clock,
                 // Whoever waits for these finds them at its next poll.
                 channels -> {});
         db.start();
-        return new Opened(folder, database, db);
+        clock.start(db);
+        return new Opened(folder, database, clock, db);
       } catch (RuntimeException e) {
         database.close();
         throw e;
@@ -77,6 +80,7 @@ record Opened(DataFolder folder, Installed database, Db db) implements AutoClose
 
   @Override
   public void close() {
+    clock.close();
     db.close();
     database.close();
     folder.close();

@@ -247,7 +247,7 @@ final class OpsCommands {
     String email = config.admin().email();
     String password = config.admin().password().value();
     try (Opened opened = Opened.beside(config)) {
-      Clock clock = Clock.systemUTC();
+      Clock clock = opened.clock();
       // Whoever may do this on the server's machine needs nobody's permission.
       Authorizer operator = (mandate, action) -> {};
       Users users = new Users(opened.db(), operator, new MembershipDirectory(opened.db()), clock);

@@ -292,7 +292,7 @@ public final class Platform implements AutoCloseable {
             embedded,
             VERSION,
             this::draining);
-    Home home = new Home(sessions);
+    Home home = new Home(sessions, clock);
     http =
         new HttpServer(
             new HttpServer.Options(

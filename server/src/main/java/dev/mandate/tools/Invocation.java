@@ -1,7 +1,6 @@
 package dev.mandate.tools;
 
 import dev.mandate.kernel.CancelSignal;
-import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,16 +8,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param idempotencyKey the same for every attempt of one call; told to the tool
  * @param attempt 1 for the first
- * @param deadline when it is given up; the tool's own timeout holds as well
  * @param callId what the model called it; null if no model asked for it
  */
 public record Invocation(
-    String idempotencyKey,
-    int attempt,
-    Instant deadline,
-    CancelSignal cancel,
-    @Nullable String callId) {
-  public Invocation(String idempotencyKey, int attempt, Instant deadline, CancelSignal cancel) {
-    this(idempotencyKey, attempt, deadline, cancel, null);
+    String idempotencyKey, int attempt, CancelSignal cancel, @Nullable String callId) {
+  public Invocation(String idempotencyKey, int attempt, CancelSignal cancel) {
+    this(idempotencyKey, attempt, cancel, null);
   }
 }

@@ -7,7 +7,6 @@ import dev.mandate.tools.McpFailure.Kind;
 import io.modelcontextprotocol.json.McpJsonMapper;
 import io.modelcontextprotocol.spec.McpSchema;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -105,13 +104,14 @@ final class McpPool implements AutoCloseable {
    *
    * @param server looked up when a connection has to be opened
    * @param check asked before the call leaves; nothing is called if it finds a problem
+   * @param deadline when it is given up, as {@link System#nanoTime} counts
    */
   McpSchema.CallToolResult call(
       Key key,
       Supplier<McpServer> server,
       Check check,
       McpSchema.CallToolRequest request,
-      Instant deadline,
+      long deadline,
       CancelSignal cancel)
       throws McpFailure {
     Slot slot = slots.computeIfAbsent(key, k -> new Slot());
@@ -142,7 +142,7 @@ final class McpPool implements AutoCloseable {
     }
   }
 
-  private static void requireNone(Check check, McpConnection connection, Instant deadline)
+  private static void requireNone(Check check, McpConnection connection, long deadline)
       throws McpFailure {
     List<McpSchema.Tool> offered;
     try {
@@ -161,7 +161,7 @@ final class McpPool implements AutoCloseable {
   private static McpSchema.CallToolResult send(
       McpConnection connection,
       McpSchema.CallToolRequest request,
-      Instant deadline,
+      long deadline,
       CancelSignal cancel)
       throws McpFailure {
     if (cancel.cancelled()) {
@@ -190,8 +190,7 @@ final class McpPool implements AutoCloseable {
   }
 
   private McpConnection connection(
-      Slot slot, Supplier<McpServer> server, Instant deadline, CancelSignal cancel)
-      throws McpFailure {
+      Slot slot, Supplier<McpServer> server, long deadline, CancelSignal cancel) throws McpFailure {
     McpConnection open = slot.connection;
     if (open != null && !open.isLost()) {
       return open;
@@ -224,7 +223,7 @@ final class McpPool implements AutoCloseable {
    * waits: a call with a short timeout must not stop a server from ever starting.
    */
   private CompletableFuture<McpConnection> opening(
-      Slot slot, Supplier<McpServer> server, Instant deadline) throws McpFailure {
+      Slot slot, Supplier<McpServer> server, long deadline) throws McpFailure {
     slot.lock.lock();
     try {
       McpConnection open = slot.connection;
@@ -284,7 +283,7 @@ final class McpPool implements AutoCloseable {
   }
 
   /** How long to wait before the next attempt; refuses if that is too long for the caller. */
-  private static Duration pause(Slot slot, Instant deadline) throws McpFailure {
+  private static Duration pause(Slot slot, long deadline) throws McpFailure {
     Duration wait = Duration.ofNanos(slot.pausedUntil - System.nanoTime());
     if (slot.failures < 2 || wait.isNegative()) {
       return Duration.ZERO;
@@ -359,9 +358,8 @@ final class McpPool implements AutoCloseable {
     };
   }
 
-  private static Duration left(Instant deadline) {
-    Duration left = Duration.between(Instant.now(), deadline);
-    return left.isNegative() ? Duration.ZERO : left;
+  private static Duration left(long deadline) {
+    return Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
   }
 
   @Override

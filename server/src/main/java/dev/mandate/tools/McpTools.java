@@ -8,7 +8,6 @@ import dev.mandate.kernel.telemetry.Span;
 import dev.mandate.kernel.telemetry.Traceparent;
 import io.modelcontextprotocol.json.McpJsonMapper;
 import io.modelcontextprotocol.spec.McpSchema;
-import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -34,8 +33,7 @@ final class McpTools {
       String argumentsJson,
       Invocation invocation) {
     long start = System.nanoTime();
-    Instant own = Instant.now().plus(entry.tool().timeout());
-    Instant deadline = own.isBefore(invocation.deadline()) ? own : invocation.deadline();
+    long deadline = start + entry.tool().timeout().toNanos();
     try {
       McpSchema.CallToolResult result =
           pool.call(

@@ -30,7 +30,6 @@ import dev.mandate.suspensions.Suspensions;
 import io.modelcontextprotocol.json.McpJsonMapper;
 import io.modelcontextprotocol.json.jackson2.JacksonMcpJsonMapper;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -190,8 +189,8 @@ public final class Tools implements AutoCloseable {
 
   /**
    * Makes an admitted call, does with the result what policies demand, and waits for its end, or
-   * for the invocation's deadline, its cancellation, or this thread's interruption. Never throws
-   * for what a tool does.
+   * for the tool's timeout, the invocation's cancellation, or this thread's interruption. Never
+   * throws for what a tool does.
    */
   public ToolResult execute(
       Mandate mandate,
@@ -306,9 +305,7 @@ public final class Tools implements AutoCloseable {
     // Whoever calls directly gets its answer here: there is nobody who could go on later.
     try (Suspensions.Watch _ =
         suspensions.watch(mandate, tool.name(), suspension -> signal.cancel())) {
-      Invocation invocation =
-          new Invocation(
-              UUID.randomUUID().toString(), 1, Instant.now().plus(ToolTimes.LONGEST), signal);
+      Invocation invocation = new Invocation(UUID.randomUUID().toString(), 1, signal);
       ToolResult result = execute(mandate, tool, arguments, admitted, invocation);
       outcome = result.outcome();
       return result;

@@ -343,7 +343,9 @@ class ChainTest {
   }
 
   private static List<ChainStore.Sealed> places(OrgId org) {
-    return database.db().read(Sealer.system(org), tx -> ChainStore.sealed(tx, 0, 100));
+    return database
+        .db()
+        .read(Sealer.system(database.db(), org), tx -> ChainStore.sealed(tx, 0, 100));
   }
 
   private static List<String> actions(OrgId org) {

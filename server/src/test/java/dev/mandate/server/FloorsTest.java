@@ -6,18 +6,37 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** The house's floors: a package imports only floors below its own. */
 class FloorsTest {
+  /** Who may ask this machine for the time: none of them decides by it. */
+  private static final Set<String> OWN_CLOCK =
+      Set.of(
+          // Until its first look at the database's.
+          "dev.mandate.kernel.db.DatabaseClock",
+          // Order, not time.
+          "dev.mandate.kernel.Ids",
+          // Defaults for others.
+          "dev.mandate.kernel.rpc.CallPorts",
+          "dev.mandate.rego.Query$Options",
+          // How far a provider's date is from now: an hour at most.
+          "dev.mandate.models.ProviderErrors",
+          // Names and notes for people.
+          "dev.mandate.server.ops.Backup",
+          "dev.mandate.server.BackupCommands",
+          "dev.mandate.server.demo.EffectLedger");
+
   /** Lowest first. Packages of one floor do not know each other. */
   private static final List<List<String>> FLOORS =
       List.of(
@@ -44,6 +63,43 @@ class FloorsTest {
         new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .importPackages("dev.mandate");
+  }
+
+  @Test
+  void nothingIsDecidedByTheMachinesOwnClock() {
+    TreeSet<String> wrong = new TreeSet<>();
+    TreeSet<String> own = new TreeSet<>();
+    for (JavaClass each : classes) {
+      if (isOutside(domain(each)) && !each.getPackageName().startsWith("dev.mandate.rego")) {
+        continue;
+      }
+      for (JavaMethodCall call : each.getMethodCallsFromSelf()) {
+        String asked = call.getTargetOwner().getSimpleName() + "." + call.getName();
+        boolean time =
+            switch (asked) {
+              case "Instant.now",
+                  "LocalDate.now",
+                  "LocalDateTime.now",
+                  "OffsetDateTime.now",
+                  "ZonedDateTime.now",
+                  "Clock.systemUTC",
+                  "Clock.systemDefaultZone",
+                  "Clock.system",
+                  "InstantSource.system",
+                  "System.currentTimeMillis" ->
+                  true;
+              default -> false;
+            };
+        if (time) {
+          own.add(each.getName());
+          if (!OWN_CLOCK.contains(each.getName())) {
+            wrong.add(call.getDescription());
+          }
+        }
+      }
+    }
+    assertThat(wrong).isEmpty();
+    assertThat(own).isEqualTo(new TreeSet<>(OWN_CLOCK));
   }
 
   @Test

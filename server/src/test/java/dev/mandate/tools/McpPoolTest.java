@@ -74,7 +74,7 @@ class McpPoolTest {
         () -> server,
         offered -> null,
         new McpSchema.CallToolRequest(tool, nodes, Map.of(McpTools.KEY, "key-1")),
-        Instant.now().plus(time),
+        System.nanoTime() + time.toNanos(),
         cancel);
   }
 

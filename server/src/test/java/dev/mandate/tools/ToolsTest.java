@@ -173,7 +173,7 @@ class ToolsTest {
   }
 
   private static Invocation invocation(String key) {
-    return new Invocation(key, 1, Instant.now().plusSeconds(30), new CancelSignal());
+    return new Invocation(key, 1, new CancelSignal());
   }
 
   private long count(String sql) throws Exception {

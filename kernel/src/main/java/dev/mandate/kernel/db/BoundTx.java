@@ -77,6 +77,11 @@ final class BoundTx implements Tx {
   }
 
   @Override
+  public Instant now() {
+    return now;
+  }
+
+  @Override
   public Handle sql() {
     if (!begun || !deferred.isEmpty()) {
       carryOut();

@@ -28,7 +28,6 @@ import org.jspecify.annotations.Nullable;
 public final class Db implements AutoCloseable {
   private static final int ATTEMPTS = 4;
 
-  /** One round trip: the driver sends both, and the transaction's start, together. */
   private final InstantSource clock;
 
   private final Consumer<Collection<String>> afterCommit;
@@ -159,6 +158,11 @@ public final class Db implements AutoCloseable {
       }
       pause(attempt);
     }
+  }
+
+  /** What time it is: the same in every process on this database. */
+  public InstantSource clock() {
+    return clock;
   }
 
   /**

@@ -20,10 +20,10 @@ final class Facts {
   /** An event that waits for the end of its transaction. */
   record PendingEvent(String topic, String type, String data) {}
 
-  /** An audit entry with all that is known about it. */
+  /** An audit entry with all that is known about it. Its id says which month's it is. */
   record PendingAudit(UUID id, Mandate mandate, AuditFact entry, Instant at) {
     static PendingAudit of(Mandate mandate, AuditFact entry, Instant at) {
-      return new PendingAudit(Ids.next(), mandate, entry.withDecision(), at);
+      return new PendingAudit(Ids.at(at), mandate, entry.withDecision(), at);
     }
   }
 

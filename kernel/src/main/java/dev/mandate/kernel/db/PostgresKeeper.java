@@ -6,7 +6,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -242,7 +241,7 @@ final class PostgresKeeper implements AutoCloseable {
   /** The pid file's eighth line turns "ready" when the server takes connections. */
   private void awaitReady(Process started, Duration limit)
       throws IOException, InterruptedException, PortTaken {
-    Instant deadline = Instant.now().plus(limit);
+    long deadline = System.nanoTime() + limit.toNanos();
     while (true) {
       if ("ready".equals(EmbeddedPostgres.line(pidFile(), 8)) && runningPid() != null) {
         return;
@@ -255,7 +254,7 @@ final class PostgresKeeper implements AutoCloseable {
         }
         throw new IOException("it ended with status " + started.exitValue() + ":\n" + said);
       }
-      if (Instant.now().isAfter(deadline)) {
+      if (System.nanoTime() - deadline >= 0) {
         started.destroyForcibly();
         throw new IOException("it was not ready after " + limit.toSeconds() + " s:\n" + said());
       }
@@ -312,8 +311,8 @@ final class PostgresKeeper implements AutoCloseable {
    * process does not reap, an ended orphan stays there as a zombie.
    */
   private boolean gone(long pid) throws InterruptedException {
-    Instant deadline = Instant.now().plus(STOP_LIMIT);
-    while (Instant.now().isBefore(deadline)) {
+    long deadline = System.nanoTime() + STOP_LIMIT.toNanos();
+    while (System.nanoTime() - deadline < 0) {
       Long running = runningPid();
       if (running == null || running != pid) {
         return true;

@@ -2,6 +2,7 @@ package dev.mandate.kernel.db;
 
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
+import java.time.Instant;
 import java.util.Locale;
 import java.util.function.IntConsumer;
 import org.jdbi.v3.core.Handle;
@@ -18,6 +19,9 @@ public interface Tx {
 
   /** For stores. */
   Handle sql();
+
+  /** When it began, by the database's clock. */
+  Instant now();
 
   /**
    * Adds a change of which nothing but the number of rows is asked. Changes that follow each other

@@ -154,7 +154,7 @@ final class JobRunner implements AutoCloseable {
   private void attempt(JobStore.Claimed job, Jobs.Kind kind) {
     String trace = job.id().toString().replace("-", "");
     Mandate system =
-        Mandate.system(job.org(), kind.actions(), job.kind(), Instant.now().plus(AUTHORITY));
+        Mandate.system(job.org(), kind.actions(), job.kind(), db.clock().instant().plus(AUTHORITY));
     Mandate mandate = system.withOrigin(new Mandate.Origin(system.origin().channel(), "", trace));
     MDC.put("trace_id", trace);
     JobStore.Content content =
@@ -235,8 +235,8 @@ final class JobRunner implements AutoCloseable {
     }
   }
 
-  private static Duration untilCron(JobStore.Content content) {
-    Instant now = Instant.now();
+  private Duration untilCron(JobStore.Content content) {
+    Instant now = db.clock().instant();
     String cron = String.valueOf(content.cron());
     return Duration.between(now, Cron.parse("cron", cron, content.zone()).next(now));
   }
@@ -302,12 +302,9 @@ final class JobRunner implements AutoCloseable {
     threads.get(1).interrupt();
     try {
       threads.getFirst().join();
-      Instant deadline = Instant.now().plus(GRACE);
+      long deadline = System.nanoTime() + GRACE.toNanos();
       for (Thread each : List.copyOf(running.values())) {
-        each.join(
-            Duration.between(Instant.now(), deadline).isPositive()
-                ? Duration.between(Instant.now(), deadline)
-                : Duration.ofMillis(1));
+        each.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
       }
       List<Thread> late = List.copyOf(running.values());
       late.forEach(Thread::interrupt);

@@ -58,7 +58,7 @@ final class JobStore {
         .bind("kind", kind)
         .bind("payload", Json.of(payload))
         .bind("due", due)
-        .bind("now", Instant.now())
+        .bind("now", tx.now())
         .bind("key", uniqueKey)
         .bind("cron", cron)
         .bind("zone", zone)

@@ -62,7 +62,7 @@ public final class Jobs implements AutoCloseable {
    */
   public void schedule(
       Tx tx, String kind, String payload, String cron, String zone, String uniqueKey) {
-    Instant due = Cron.parse("cron", cron, zone).next(Instant.now());
+    Instant due = Cron.parse("cron", cron, zone).next(tx.now());
     STORE.insert(tx, Ids.next(), kind, payload, due, uniqueKey, cron, zone);
     tx.wake(CHANNEL);
   }

@@ -8,7 +8,6 @@ import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.runs.RunErasure;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -67,8 +66,7 @@ final class ContentErasure {
     db.run(mandate, tx -> forget(tx, logs.runs()));
     int approvals = db.write(mandate, tx -> approvals(tx, logs.runs()));
     int files =
-        db.write(
-            mandate, tx -> FileErasure.erase(tx, owner, Instant.now().plus(FileSettings.GRACE)));
+        db.write(mandate, tx -> FileErasure.erase(tx, owner, tx.now().plus(FileSettings.GRACE)));
     int messages = 0;
     int some;
     do {
@@ -81,9 +79,9 @@ final class ContentErasure {
   }
 
   private int stop(Mandate mandate) {
-    Instant until = Instant.now().plus(STOP);
+    long until = System.nanoTime() + STOP.toNanos();
     int active = runs.stop(mandate, user);
-    while (active > 0 && Instant.now().isBefore(until)) {
+    while (active > 0 && System.nanoTime() - until < 0) {
       try {
         Thread.sleep(200);
       } catch (InterruptedException e) {

@@ -14,7 +14,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -153,8 +152,11 @@ public final class KeyRotation {
     }
   }
 
-  private static Mandate system(OrgId org) {
+  private Mandate system(OrgId org) {
     return Mandate.system(
-        org, Set.of("secrets.reseal"), "rotate-keys", Instant.now().plus(Duration.ofMinutes(5)));
+        org,
+        Set.of("secrets.reseal"),
+        "rotate-keys",
+        db.clock().instant().plus(Duration.ofMinutes(5)));
   }
 }

@@ -7,7 +7,6 @@ import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -234,8 +233,8 @@ public final class UserErasure {
         .execute();
   }
 
-  private static Mandate system(OrgId org) {
+  private Mandate system(OrgId org) {
     return Mandate.system(
-        org, Set.of("users.erase"), "erase-user", Instant.now().plus(Duration.ofMinutes(5)));
+        org, Set.of("users.erase"), "erase-user", db.clock().instant().plus(Duration.ofMinutes(5)));
   }
 }
