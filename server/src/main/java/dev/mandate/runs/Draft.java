@@ -16,6 +16,7 @@ final class Draft {
   private final Map<String, String> texts = new LinkedHashMap<>();
   private final List<Consumer<Tx>> beside = new ArrayList<>();
   private final boolean result;
+  private long request;
 
   private Draft(boolean result) {
     this.result = result;
@@ -29,6 +30,16 @@ final class Draft {
   /** What came back from outside: it stands whatever else happened. */
   static Draft result(Step... steps) {
     return new Draft(true).add(steps);
+  }
+
+  /**
+   * Says which request of the model this is the answer to.
+   *
+   * @param seq where the request stands in the log
+   */
+  Draft answers(long seq) {
+    request = seq;
+    return this;
   }
 
   Draft add(Step... more) {
@@ -58,6 +69,11 @@ final class Draft {
   /** By hash. */
   Map<String, String> texts() {
     return texts;
+  }
+
+  /** Where the request stands that this answers; 0 if it is not the model's answer. */
+  long request() {
+    return request;
   }
 
   boolean isResult() {

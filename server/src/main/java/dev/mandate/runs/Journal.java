@@ -135,13 +135,20 @@ final class Journal {
    * follows from the state, by the fence.
    */
   void catchUp() {
-    if (!added.isEmpty() && (grown || !written.isEmpty())) {
-      rollBack();
-    }
+    // Looked at once, before anything is done about it: what comes now is seen in the next round.
+    // A state with steps that are not committed must not be read on, its numbers would lie.
     boolean read = grown;
-    // Before reading: what comes now is seen in the next round.
     grown = false;
+    List<Written> here = new ArrayList<>();
     for (Written own = written.poll(); own != null; own = written.poll()) {
+      here.add(own);
+    }
+    if (!added.isEmpty() && (read || !here.isEmpty())) {
+      rollBack();
+      read = true;
+      grown = false;
+    }
+    for (Written own : here) {
       long next = state.lastSeq() + 1;
       if (own.first() == next) {
         apply(own.draft().steps());
@@ -156,7 +163,7 @@ final class Journal {
     }
     for (Draft result = results.poll(); result != null; result = results.poll()) {
       // One that was committed although its commit seemed to fail is in the log already.
-      if (state.awaits(result.steps().getFirst())) {
+      if (state.awaits(result)) {
         add(result);
       }
     }

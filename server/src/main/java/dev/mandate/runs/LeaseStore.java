@@ -84,10 +84,16 @@ final class LeaseStore {
         .execute();
   }
 
-  /** Gives an owner's leases back: others may claim at once. */
+  /** Gives an owner's leases back: others may claim at once, and these claims did not fail. */
   int free(Handle sql, UUID owner) {
     return sql.createUpdate(
-            "update runs set lease_owner = null, lease_until = null where lease_owner = :owner")
+            """
+            update runs set
+              lease_owner = null,
+              lease_until = null,
+              fruitless_claims = greatest(fruitless_claims - 1, 0)
+            where lease_owner = :owner
+            """)
         .bind("owner", owner)
         .execute();
   }

@@ -185,7 +185,7 @@ final class ModelCalls {
                     Texts.clean(call.arguments()))));
     TokenUsage usage = response.usage();
     Duration took = Duration.ofNanos(System.nanoTime() - began);
-    Draft draft = Draft.result();
+    Draft draft = Draft.result().answers(sent.attempt());
     arrived(
         draft.add(
             new Step.ModelResponded(
@@ -240,7 +240,7 @@ final class ModelCalls {
     Step step =
         new Step.ModelFailed(
             kind.toLowerCase(Locale.ROOT), Texts.clean(message), retryAt, input, cost);
-    arrived(Draft.result(step), sent, outcome, took, text);
+    arrived(Draft.result(step).answers(sent.attempt()), sent, outcome, took, text);
   }
 
   /** Not the model's failure: it is asked again once the chain may act. */
@@ -254,7 +254,7 @@ final class ModelCalls {
             engine.clock().millis(),
             input,
             sent.model().costMicros(TokenUsage.of(input, 0)));
-    arrived(Draft.result(step), sent, Outcome.CANCELLED, took, text);
+    arrived(Draft.result(step).answers(sent.attempt()), sent, Outcome.CANCELLED, took, text);
   }
 
   private Long retryAt(int failures, @Nullable Duration asked) {

@@ -79,8 +79,7 @@ final class RunExecution {
                   news.release();
                 });
     try {
-      if (claim.fruitless() > engine.settings().maxFruitlessClaims()) {
-        pause();
+      if (claim.fruitless() > engine.settings().maxFruitlessClaims() && paused()) {
         return;
       }
       carryOn();
@@ -100,24 +99,35 @@ final class RunExecution {
     }
   }
 
-  private void pause() {
+  /**
+   * Pauses it, without a look at the log, which may be what cannot be read.
+   *
+   * @return false if somebody asked for its end: a pause would leave that lying
+   */
+  private boolean paused() {
     String why =
         "it was taken up "
             + (claim.fruitless() - 1)
             + " times in a row without getting any further";
-    engine
+    return engine
         .db()
-        .run(
+        .write(
             run.mandate(),
-            tx ->
-                engine
-                    .log()
-                    .append(
-                        tx,
-                        run.id(),
-                        run.threadId(),
-                        Fence.owner(lease.epoch()),
-                        List.of(new Step.Paused(why))));
+            tx -> {
+              engine.store().lockRun(tx, run.id());
+              if (engine.store().cancelRequested(tx, run.id())) {
+                return false;
+              }
+              engine
+                  .log()
+                  .append(
+                      tx,
+                      run.id(),
+                      run.threadId(),
+                      Fence.owner(lease.epoch()),
+                      List.of(new Step.Paused(why)));
+              return true;
+            });
   }
 
   /** Until it is over or waits: one span, within the call that started the run. */
@@ -125,8 +135,16 @@ final class RunExecution {
     Span span = RunSpans.begin(engine.spans(), run, this::agent);
     try {
       span.run(() -> {
-        while (advance()) {
-          // Each round goes by what the log says now.
+        boolean more = true;
+        while (more) {
+          try {
+            // Each round goes by what the log says now.
+            more = advance();
+          } catch (Failure e) {
+            if (!rodeOut(e)) {
+              throw e;
+            }
+          }
         }
       });
     } finally {
@@ -205,17 +223,10 @@ final class RunExecution {
   }
 
   private boolean awaitNews() {
-    try {
-      if (!news.tryAcquire(1, TimeUnit.SECONDS)) {
-        // The wake-up may be lost.
-        journal.grow();
-      }
-      news.drainPermits();
-      return true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    if (!rested()) {
       throw new FencedOff(run.id());
     }
+    return true;
   }
 
   /**
@@ -325,26 +336,77 @@ final class RunExecution {
   }
 
   /**
+   * Waits until the database is there again, if calls are out: the run goes on as if nothing had
+   * been, and hears of a cancel.
+   *
+   * @return false if it is something else, or nothing is out that would be lost
+   */
+  private boolean rodeOut(Failure failure) {
+    if (failure.code() != Failure.Code.UNAVAILABLE) {
+      return false;
+    }
+    log.warn("run {} waits for the database", run.id(), failure);
+    journal.rollBack();
+    while (lease.holds() && !inFlight.isEmpty()) {
+      if (!rested()) {
+        return false;
+      }
+      try {
+        journal.save();
+        return true;
+      } catch (FencedOff e) {
+        // Somebody appended just then. If the lease is gone, the loop will see.
+        log.debug("run {} has grown", run.id(), e);
+      } catch (Failure e) {
+        if (e.code() != Failure.Code.UNAVAILABLE) {
+          return false;
+        }
+      }
+    }
+    return false;
+  }
+
+  /**
    * Calls are out, or came back and are not in the log: whatever went wrong, their results are kept
    * for as long as the lease holds.
    */
   private void bringHome() {
     journal.rollBack();
-    try {
-      while (lease.holds() && (!inFlight.isEmpty() || journal.hasResults())) {
-        if (journal.hasResults()) {
-          try {
-            journal.save();
-          } catch (FencedOff | Failure e) {
-            // Somebody appended just then, or the database is away. If the lease is gone, the loop
-            // will see.
-            log.warn("run {}: results cannot be saved now", run.id(), e);
-          }
+    boolean legible = true;
+    while (lease.holds() && (!inFlight.isEmpty() || (legible && journal.hasResults()))) {
+      try {
+        journal.save();
+        legible = true;
+        if (journal.state().cancel() != null) {
+          inFlight.values().forEach(flight -> flight.stop(null));
         }
-        boolean _ = news.tryAcquire(200, TimeUnit.MILLISECONDS);
+      } catch (FencedOff | Failure e) {
+        // Somebody appended just then, or the database is away. If the lease is gone, the loop
+        // will see.
+        log.warn("run {}: results cannot be saved now", run.id(), e);
+      } catch (RuntimeException e) {
+        // What went wrong is the log itself: whoever claims the run next will see that, too.
+        log.error("run {}: its log cannot be carried on", run.id(), e);
+        legible = false;
       }
+      if (!rested()) {
+        return;
+      }
+    }
+  }
+
+  /** A moment, or until there is news; false if this thread is to end. */
+  private boolean rested() {
+    try {
+      if (!news.tryAcquire(1, TimeUnit.SECONDS)) {
+        // The wake-up may be lost.
+        journal.grow();
+      }
+      news.drainPermits();
+      return true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
     }
   }
 
@@ -396,12 +458,13 @@ final class RunExecution {
             span.run(() -> work.accept(flight.signal));
           } catch (FencedOff e) {
             log.info("run {}: a result came too late to count", run.id());
-          } catch (RuntimeException e) {
+          } catch (RuntimeException | Error e) {
             log.error("run {}: {} failed", run.id(), key, e);
             // Without its result this process must not go on: the next owner settles it.
             lease.lose();
           } finally {
-            inFlight.remove(key);
+            // The next call may be out under the same key already.
+            inFlight.remove(key, flight);
             news.release();
           }
         });

@@ -67,7 +67,9 @@ final class RunLog {
     boolean costUnknown = false;
     boolean started = false;
     Boolean suspended = null;
+    boolean progress = fence.epoch() == null;
     for (Step step : steps) {
+      progress |= progress(step);
       switch (step) {
         case Step.RunStarted s -> {
           status = RunStatus.RUNNING;
@@ -134,7 +136,20 @@ final class RunLog {
         status == RunStatus.PAUSED,
         suspended,
         // Whoever decides from outside makes the run due: its owner, if any, sees the step anyway.
-        fence.epoch() == null);
+        fence.epoch() == null,
+        progress);
+  }
+
+  /**
+   * Whether a run is further with this step than it was. To ask again, or to call again, is not: a
+   * worker that dies of the answer would do that for ever.
+   */
+  private static boolean progress(Step step) {
+    return switch (step) {
+      case Step.ModelRequested _, Step.ToolRequested _, Step.ToolStarted _, Step.Resumed _ -> false;
+      case Step.ModelFailed failed -> !failed.failure().equals(Plan.INTERRUPTED);
+      default -> true;
+    };
   }
 
   private static long cost(@Nullable Long micros) {

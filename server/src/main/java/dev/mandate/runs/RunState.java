@@ -218,7 +218,8 @@ final class RunState {
     costMicros += step.costMicros() == null ? 0 : step.costMicros();
     lastFailure = step;
     retryAtMillis = step.retryAtMillis();
-    // A worker that died says nothing about the model; dying again and again is the claims' limit.
+    // A worker that died says nothing about the model; dying again and again is the claims' limit,
+    // which asking again does not begin anew.
     if (!step.failure().equals(Plan.INTERRUPTED)) {
       failuresInARow++;
     }
@@ -239,12 +240,13 @@ final class RunState {
   }
 
   /** Whether a result is still missing. */
-  boolean awaits(Step result) {
-    return switch (result) {
-      case Step.ModelResponded _, Step.ModelFailed _ -> open != null;
+  boolean awaits(Draft result) {
+    return switch (result.steps().getFirst()) {
+      case Step.ModelResponded _, Step.ModelFailed _ ->
+          open != null && open.requestSeq == result.request();
       case Step.ToolFinished step -> awaits(step.callId(), step.attempt());
       case Step.ToolInDoubt step -> awaits(step.callId(), step.attempt());
-      default -> throw new IllegalArgumentException("no result: " + result);
+      default -> throw new IllegalArgumentException("no result: " + result.steps());
     };
   }
 

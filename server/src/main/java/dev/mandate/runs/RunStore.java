@@ -208,7 +208,8 @@ final class RunStore {
       boolean finished,
       boolean paused,
       @Nullable Boolean suspended,
-      boolean due) {}
+      boolean due,
+      boolean progress) {}
 
   /** Numbers from the run's row, whose lock keeps others off, and the steps, in one statement. */
   private static final String APPEND =
@@ -216,7 +217,7 @@ final class RunStore {
       with advanced as (
         update runs set
           next_seq = next_seq + ?,
-          fruitless_claims = 0,
+          fruitless_claims = case when ? then 0 else fruitless_claims end,
           status = coalesce(?, status),
           reason = coalesce(?, reason),
           suspended = coalesce(?, suspended),
@@ -285,6 +286,7 @@ final class RunStore {
     boolean idle = change.finished() || change.paused();
     values
         .number(count)
+        .flag(change.progress())
         .text(change.status())
         .text(change.reason())
         .flag(change.suspended())
@@ -370,6 +372,20 @@ final class RunStore {
         .bind("id", id.value())
         .mapTo(int.class)
         .findOne();
+  }
+
+  boolean cancelRequested(Tx tx, RunId id) {
+    return tx.sql()
+        .createQuery(
+            """
+            select exists (
+              select 1 from run_steps
+              where org_id = :org and run_id = :id and kind = 'cancel_requested')
+            """)
+        .bind("org", tx.org().value())
+        .bind("id", id.value())
+        .mapTo(boolean.class)
+        .one();
   }
 
   boolean holds(Tx tx, RunId id, long epoch) {

@@ -195,7 +195,8 @@ public final class Runs {
    * Settles a call that is in doubt.
    *
    * @param result with {@code HAPPENED}: what the model is told
-   * @throws Failure {@code FAILED_PRECONDITION} with reason {@code NOT_IN_DOUBT}
+   * @throws Failure {@code FAILED_PRECONDITION} with reason {@code NOT_IN_DOUBT} or {@code
+   *     RUN_OVER}
    */
   View settle(Mandate mandate, RunId id, String callId, Settlement settlement, String result) {
     authorizer.require(mandate, "runs.settle");
@@ -218,6 +219,10 @@ public final class Runs {
               seq = step.seq();
             }
           } while (!page.isEmpty());
+          if (state.over()) {
+            throw Failure.precondition(
+                "RUN_OVER", "the run is over: nothing would follow from what is said about it");
+          }
           if (!state.hasCall(callId) || state.call(callId).phase != RunState.Phase.IN_DOUBT) {
             throw Failure.precondition(
                 "NOT_IN_DOUBT", "the run has no call '" + Failure.excerpt(callId) + "' in doubt");

@@ -67,10 +67,14 @@ final class ToolCalls {
       return;
     }
     ResolvedTool tool = found.get();
-    if (call.phase != Phase.STARTED && tool.version() != pin.version()) {
+    if (tool.version() != pin.version()) {
       // Neither the model nor whoever approved has seen what it is now.
       invalid(
           call, name, "The tool '" + name + "' has changed since. Look at it, then call again.");
+      return;
+    }
+    if (call.phase == Phase.STARTED && !tool.effect().repeatable()) {
+      doubt(call, "it was called, and is not a tool any more that may be called again");
       return;
     }
     Optional<String> problem = engine.tools().problemWith(tool, arguments);
@@ -195,8 +199,10 @@ final class ToolCalls {
         return;
       }
     }
+    Duration took = Duration.ofMillis(result.durationMillis());
     if (result.outcome() == Outcome.UNKNOWN && repeatable) {
       // The plan sees a started call that nobody carries out, and repeats it.
+      engine.gate().settle(run.mandate(), admitted, Outcome.UNKNOWN, took);
       return;
     }
     Draft draft = Draft.result();
@@ -209,7 +215,6 @@ final class ToolCalls {
       String outcome = (error ? Outcome.ERROR : result.outcome()).wireName();
       finish(draft, call.id(), attempt, outcome, result.text(), result.durationMillis());
     }
-    Duration took = Duration.ofMillis(result.durationMillis());
     arrived(draft, admitted, result.outcome(), took, repeatable);
   }
 
@@ -259,8 +264,23 @@ final class ToolCalls {
     }
   }
 
+  /**
+   * Whether a call that is not let out (again) may have had its effect: it left once, and no answer
+   * came. Then what keeps it from being made again is no answer either.
+   */
+  private boolean doubtful(CallState call, String why) {
+    if (call.phase != Phase.STARTED || call.effect == Effect.READ_ONLY) {
+      return false;
+    }
+    doubt(call, "there was no answer, and it is not made again: " + why);
+    return true;
+  }
+
   private void question(
       CallState call, String name, Effect effect, String arguments, NeedsApproval needs) {
+    if (doubtful(call, needs.reason())) {
+      return;
+    }
     Run run = execution.current();
     execution
         .journal()
@@ -288,6 +308,9 @@ final class ToolCalls {
   }
 
   private void deny(CallState call, String name, Effect effect, Denied denied) {
+    if (doubtful(call, denied.message())) {
+      return;
+    }
     execution
         .journal()
         .add(
@@ -299,6 +322,9 @@ final class ToolCalls {
 
   /** A call that never leaves; the model is told why, so that it can correct itself. */
   private void invalid(CallState call, String name, String problem) {
+    if (doubtful(call, problem)) {
+      return;
+    }
     Draft draft = requested(call, name, Effect.READ_ONLY);
     finish(draft, call.call.id(), call.attempt, "invalid", problem, 0);
     execution.journal().add(draft);

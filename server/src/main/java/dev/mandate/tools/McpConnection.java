@@ -73,27 +73,34 @@ final class McpConnection implements AutoCloseable {
   }
 
   /** What the server offers now: as known, unless it said that it changed or some time went by. */
-  List<McpSchema.Tool> offered(Duration timeout) throws McpFailure {
+  List<McpSchema.Tool> offered(Duration timeout, CancelSignal cancel) throws McpFailure {
     Offered known = offered;
     long now = System.nanoTime();
     if (known != null && !wire.toolsChanged() && now - known.at() < LOOK_AGAIN.toNanos()) {
       return known.tools();
     }
+    // If it does not say, what is known is no answer any more.
+    offered = null;
     wire.toolsSeen();
-    List<McpSchema.Tool> tools = tools(Discovery.MAX_TOOLS, timeout);
+    List<McpSchema.Tool> tools = tools(Discovery.MAX_TOOLS, timeout, cancel);
     offered = new Offered(tools, now);
     return tools;
   }
 
   /** The server's tools, page by page; at most {@code limit} and one more page. */
   List<McpSchema.Tool> tools(int limit, Duration timeout) throws McpFailure {
+    return tools(limit, timeout, new CancelSignal());
+  }
+
+  private List<McpSchema.Tool> tools(int limit, Duration timeout, CancelSignal cancel)
+      throws McpFailure {
     List<McpSchema.Tool> tools = new ArrayList<>();
     String cursor = McpSchema.FIRST_PAGE;
     int pages = 0;
     long end = System.nanoTime() + timeout.toNanos();
     do {
       Duration left = Duration.ofNanos(Math.max(end - System.nanoTime(), 0));
-      McpSchema.ListToolsResult page = await(client.listTools(cursor), left, new CancelSignal());
+      McpSchema.ListToolsResult page = await(client.listTools(cursor), left, cancel);
       tools.addAll(page.tools());
       String next = page.nextCursor();
       cursor = next == null || next.isEmpty() || next.equals(cursor) ? null : next;

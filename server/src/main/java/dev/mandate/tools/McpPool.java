@@ -120,7 +120,7 @@ final class McpPool implements AutoCloseable {
     try {
       McpConnection connection = connection(slot, server, deadline, cancel);
       try {
-        requireNone(check, connection, deadline);
+        requireNone(check, connection, deadline, cancel);
         return succeeded(slot, send(connection, request, deadline, cancel));
       } catch (McpFailure failure) {
         if (failure.kind() == Kind.TIMEOUT || failure.kind() == Kind.CANCELLED) {
@@ -134,7 +134,7 @@ final class McpPool implements AutoCloseable {
       McpSchema.CallToolRequest again =
           new McpSchema.CallToolRequest(request.name(), request.arguments(), request.meta());
       McpConnection fresh = connection(slot, server, deadline, cancel);
-      requireNone(check, fresh, deadline);
+      requireNone(check, fresh, deadline, cancel);
       return succeeded(slot, send(fresh, again, deadline, cancel));
     } finally {
       slot.lastUsed = System.nanoTime();
@@ -142,11 +142,11 @@ final class McpPool implements AutoCloseable {
     }
   }
 
-  private static void requireNone(Check check, McpConnection connection, long deadline)
-      throws McpFailure {
+  private static void requireNone(
+      Check check, McpConnection connection, long deadline, CancelSignal cancel) throws McpFailure {
     List<McpSchema.Tool> offered;
     try {
-      offered = connection.offered(left(deadline));
+      offered = connection.offered(left(deadline), cancel);
     } catch (McpFailure failure) {
       // Whatever became of the question, the call itself never left.
       throw McpFailure.notDone("its server did not say what it offers: " + failure.message());

@@ -36,6 +36,9 @@ class JournalTest {
   /** The run that was claimed last. */
   private @Nullable Run claimed;
 
+  /** What that claim said. */
+  private int fruitless;
+
   @BeforeAll
   static void start() {
     database = TestDatabase.create();
@@ -88,7 +91,7 @@ class JournalTest {
     journal.add(request());
     journal.commit();
     List<String> settled = new ArrayList<>();
-    journal.arrived(Draft.result(responded()).beside(tx -> settled.add("settled")));
+    journal.arrived(answer(2).beside(tx -> settled.add("settled")));
     journal.catchUp();
     journal.add(Draft.decided(new Step.ToolRequested("a", "x/y", "{}", "", "READ_ONLY")));
     journal.depart(() -> gone.add("the call"));
@@ -117,12 +120,67 @@ class JournalTest {
     journal.add(Draft.decided(started()));
     journal.add(request());
     journal.commit();
-    journal.write(Draft.result(responded()));
-    journal.arrived(Draft.result(responded()));
+    journal.write(answer(2));
+    journal.arrived(answer(2));
     journal.catchUp();
     journal.commit();
 
     assertThat(kinds()).containsExactly("run_started", "model_requested", "model_responded");
+  }
+
+  @Test
+  void anAnswerIsNotTakenForThatToALaterRequest() {
+    Journal journal = claimed();
+    journal.catchUp();
+    journal.add(Draft.decided(started()));
+    journal.add(request());
+    journal.commit();
+    // In one commit, as when no call of the answer leaves: the commit works, and seems to fail.
+    journal.arrived(answer(2));
+    journal.catchUp();
+    journal.add(request());
+    journal.commit();
+    journal.arrived(answer(2));
+    journal.catchUp();
+    journal.commit();
+
+    assertThat(kinds())
+        .containsExactly("run_started", "model_requested", "model_responded", "model_requested");
+  }
+
+  @Test
+  void askingAgainAfterAWorkersDeathDoesNotBeginTheCountOfFruitlessClaimsAnew() {
+    Journal journal = claimed();
+    assertThat(fruitless).isEqualTo(1);
+    journal.catchUp();
+    journal.add(Draft.decided(started()));
+    journal.add(request());
+    journal.commit();
+    for (int deaths = 1; deaths <= 3; deaths++) {
+      died();
+      journal = taken();
+      assertThat(fruitless).isEqualTo(deaths);
+      journal.catchUp();
+      journal.add(Draft.decided(new Step.ModelFailed(Plan.INTERRUPTED, "", 0L, 1, 0L)));
+      journal.add(request());
+      journal.commit();
+    }
+    journal.arrived(answer(journal.state().lastRequestSeq()));
+    journal.catchUp();
+    journal.commit();
+    died();
+    taken();
+
+    assertThat(fruitless).isEqualTo(1);
+  }
+
+  @Test
+  void aClaimThatIsGivenBackIsNotFruitless() {
+    for (int i = 0; i < 3; i++) {
+      Journal _ = i == 0 ? claimed() : taken();
+      assertThat(fruitless).isEqualTo(1);
+      database.db().dispatch(sql -> new LeaseStore().free(sql, owner));
+    }
   }
 
   @Test
@@ -134,7 +192,7 @@ class JournalTest {
     journal.commit();
     List<String> interrupted = new ArrayList<>();
     journal.arrived(
-        Draft.result(responded())
+        answer(2)
             .beside(tx -> {
               if (interrupted.isEmpty()) {
                 interrupted.add("once");
@@ -187,6 +245,7 @@ class JournalTest {
             .getFirst();
     Run run = db.read(mandate, tx -> store.find(tx, claim.run()).orElseThrow());
     claimed = run;
+    fruitless = claim.fruitless();
     Lease lease = new Lease(claim.epoch(), System.nanoTime(), Duration.ofMinutes(1));
     return new Journal(db, InstantSource.system(), store, new RunLog(store), run, lease);
   }
@@ -220,6 +279,20 @@ class JournalTest {
   private static Step requested(String system) {
     return new Step.ModelRequested(
         "rehearsal", "rehearsal", true, system, List.of(), system, 0, List.of());
+  }
+
+  private static Draft answer(long request) {
+    return Draft.result(responded()).answers(request);
+  }
+
+  /** The owner's process is gone, and its leases have run out. */
+  private void died() {
+    database
+        .db()
+        .dispatch(sql ->
+            sql.execute(
+                "update runs set lease_until = now() - interval '1 minute' where lease_owner = ?",
+                owner));
   }
 
   private static Step responded() {

@@ -1,9 +1,16 @@
 package dev.mandate.server;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.mandate.testing.ScriptedProvider;
+import dev.mandate.testing.ScriptedReply;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A run may be asked to stop at any time, also just when it ends. */
 class CancelTest {
@@ -20,6 +27,46 @@ class CancelTest {
           status = owner.post(path, "{}").ok().get("status").textValue();
         }
       }
+    }
+  }
+
+  @Test
+  void aCallInDoubtOfARunThatIsOverIsSaidToBeLate(@TempDir Path folder) {
+    Script script = new Script();
+    try (ScriptedProvider provider = ScriptedProvider.start(0, script);
+        TestServer server = TestServer.start(Script.environment(provider))) {
+      TestServer.Client owner = server.owner();
+      Counters.add(owner, "counter", folder.resolve("effects.jsonl"));
+      String agent =
+          owner
+              .post(
+                  "/api/v1/agents",
+                  """
+                  {"name": "Writer", "instructions": "Writer",
+                   "tools": [{"tool": "counter/hang", "approval": "NEVER"}]}
+                  """)
+              .ok()
+              .get("id")
+              .textValue();
+      script.says("Writer", ScriptedReply.call("c1", "counter_hang", "{}"));
+      String thread = owner.say("Writer", "Go.");
+      String run = owner.run(thread).get("id").textValue();
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> !RunWaits.steps(owner, run, "tool_started").isEmpty());
+      owner.post("/api/v1/agents/" + agent + ":suspend", "{}").ok();
+      RunWaits.until(owner, thread, "PAUSED");
+      owner.post("/api/v1/runs/" + run + ":cancel", "{}").ok();
+      assertThat(RunWaits.runOver(owner, run).get("status").textValue()).isEqualTo("CANCELLED");
+      assertThat(RunWaits.steps(owner, run, "tool_in_doubt")).hasSize(1);
+
+      assertThat(
+              owner
+                  .post(
+                      "/api/v1/runs/" + run + ":settle",
+                      "{\"callId\": \"c1\", \"settlement\": \"DID_NOT_HAPPEN\"}")
+                  .reason())
+          .isEqualTo("RUN_OVER");
     }
   }
 }

@@ -109,6 +109,28 @@ class DatabaseOutageTest {
   }
 
   @Test
+  void aRunWhoseCallIsOutDuringAnOutageStillHearsOfItsCancel() throws Exception {
+    CountDownLatch goOn = new CountDownLatch(1);
+    String thread = runOf("Patient", goOn);
+    String run = owner.run(thread).get("id").textValue();
+    settled();
+    signal("KILL", List.of(backends().getFirst()));
+    healthIs(200);
+    try {
+      await()
+          .atMost(LONG)
+          .until(() -> owner.post("/api/v1/runs/" + run + ":cancel", "{}").status() == 200);
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .ignoreExceptions()
+          .untilAsserted(
+              () -> assertThat(owner.run(thread).get("status").textValue()).isEqualTo("CANCELLED"));
+    } finally {
+      goOn.countDown();
+    }
+  }
+
+  @Test
   void aFrozenDatabaseIsToldByHealthAndWorkGoesOnWhenItThaws() throws Exception {
     CountDownLatch goOn = new CountDownLatch(1);
     String thread = runOf("Freeze", goOn);

@@ -190,6 +190,89 @@ class SuspensionTest {
   }
 
   @Test
+  void aCallThatMayHaveHappenedIsNoRefusalWhenItsToolIsSuspended() {
+    Counters.add(owner, "again", folder.resolve("again.jsonl"));
+    Counters.set(owner, "again/hang", "effect", "EFFECT_IDEMPOTENT");
+    agent("Repeater", "again/hang");
+    script.says("Repeater", ScriptedReply.call("c1", "again_hang", "{}"));
+    String thread = owner.say("Repeater", "Go.");
+    awaitStarted(thread);
+
+    suspend("tools/again%2Fhang");
+
+    JsonNode run = RunWaits.until(owner, thread, "IN_DOUBT");
+    assertThat(kinds(run)).endsWith("tool_started", "tool_in_doubt").doesNotContain("tool_denied");
+    assertThat(
+            RunWaits.steps(owner, run.get("id").textValue(), "tool_in_doubt")
+                .getFirst()
+                .get("reason")
+                .textValue())
+        .contains("suspended");
+    resume("tools/again%2Fhang");
+    owner.post("/api/v1/runs/" + run.get("id").textValue() + ":cancel", "{}").ok();
+    RunWaits.over(owner, thread);
+  }
+
+  @Test
+  void aCallUnderWayIsNotRepeatedOnceItsToolIsSaidToBeOneThatMayNotBe() {
+    Counters.add(owner, "changed", folder.resolve("changed.jsonl"));
+    Counters.set(owner, "changed/hang", "effect", "EFFECT_IDEMPOTENT");
+    String id = agent("Corrected", "changed/hang");
+    script.says("Corrected", ScriptedReply.call("c1", "changed_hang", "{}"));
+    String thread = owner.say("Corrected", "Go.");
+    awaitStarted(thread);
+    suspend("agents/" + id);
+    RunWaits.until(owner, thread, "PAUSED");
+
+    Counters.set(owner, "changed/hang", "effect", "EFFECT_WRITE");
+    resume("agents/" + id);
+
+    JsonNode run = RunWaits.until(owner, thread, "IN_DOUBT");
+    assertThat(RunWaits.steps(owner, run.get("id").textValue(), "tool_started")).hasSize(1);
+    owner.post("/api/v1/runs/" + run.get("id").textValue() + ":cancel", "{}").ok();
+    RunWaits.over(owner, thread);
+  }
+
+  @Test
+  void workOfASuspendedMemberAndOrganizationIsBrokenOff() {
+    Newcomers.Newcomer member = Newcomers.join(server, owner, "worker@example.org", "MEMBER");
+    agent("Waiter", "self/agents_list");
+    script.says("Waiter", ScriptedReply.text("Well").with(new ScriptedReply.StallAfter(20)));
+    String thread = member.client().say("Waiter", "Go.");
+    await().atMost(LONG).until(() -> !script.heard("Waiter").isEmpty());
+    String run = member.client().run(thread).get("id").textValue();
+
+    suspend("members/" + member.userId());
+    awaitStatus(run, "paused");
+    resume("members/" + member.userId());
+    await().atMost(LONG).until(() -> script.heard("Waiter").size() == 2);
+    String org = owner.get("/api/v1/me").ok().get("organizationId").textValue();
+    suspend("organizations/" + org);
+    awaitStatus(run, "paused");
+    resume("organizations/" + org);
+    script.says("Waiter", ScriptedReply.text("Here I am."));
+
+    assertThat(RunWaits.runOver(member.client(), run).get("status").textValue())
+        .isEqualTo("SUCCEEDED");
+  }
+
+  /** In the database: whoever is suspended cannot ask. */
+  private static void awaitStatus(String run, String status) {
+    await()
+        .atMost(LONG)
+        .until(() ->
+            server
+                .database()
+                .db()
+                .dispatch(sql ->
+                    sql.createQuery("select lower(status) = ? from runs where id = ?::uuid")
+                        .bind(0, status)
+                        .bind(1, run)
+                        .mapTo(boolean.class)
+                        .one()));
+  }
+
+  @Test
   void aSuspendedTokenAndMemberAreRefusedAndTheirRunsWait() {
     agent("Servant", "self/agents_list");
     script.says(

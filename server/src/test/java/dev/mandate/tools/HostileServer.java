@@ -12,12 +12,14 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An MCP server that does harm, each of its tools in another way: as a program on standard input
@@ -30,6 +32,9 @@ final class HostileServer implements AutoCloseable {
 
   /** What it says of its tool {@code quiet}; another text is another tool. */
   volatile String description = "Does nothing.";
+
+  /** Whether it keeps to itself what it offers; counted down when it was asked. */
+  volatile @Nullable CountDownLatch mute;
 
   /** Requests that came in answer to requests of the server's own. */
   final AtomicInteger answers = new AtomicInteger();
@@ -197,8 +202,12 @@ final class HostileServer implements AutoCloseable {
       if (method.isEmpty()) {
         answers.incrementAndGet();
       }
+      CountDownLatch asked = method.equals("tools/list") ? mute : null;
       if (id.isEmpty() || method.isEmpty()) {
         exchange.sendResponseHeaders(202, -1);
+      } else if (asked != null) {
+        asked.countDown();
+        pause(600_000);
       } else if (!method.equals("tools/call")) {
         respond(exchange, 200, "application/json", answer(id, method, description));
       } else {

@@ -24,6 +24,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -131,6 +134,30 @@ class HostileToolsTest {
     assertThat(outcome(overHttp(), "quiet", Duration.ofSeconds(60))).isEqualTo("done");
     // One answer at a time may be under way for each of a few questions, not one for each of many.
     assertThat(http.answers.get()).isLessThan(20_000);
+  }
+
+  @Test
+  void aCallIsCancelledWhileItsServerDoesNotSayWhatItOffers() throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    http.mute = asked;
+    CancelSignal cancel = new CancelSignal();
+    CompletableFuture<McpFailure> failure =
+        CompletableFuture.supplyAsync(() ->
+            catchThrowableOfType(
+                McpFailure.class,
+                () ->
+                    pool.call(
+                        key,
+                        this::overHttp,
+                        offered -> null,
+                        new McpSchema.CallToolRequest("quiet", Map.of(), Map.of()),
+                        System.nanoTime() + Duration.ofMinutes(10).toNanos(),
+                        cancel)));
+    assertThat(asked.await(60, TimeUnit.SECONDS)).isTrue();
+
+    cancel.cancel();
+
+    assertThat(failure.get(60, TimeUnit.SECONDS).kind()).isEqualTo(Kind.NOT_DONE);
   }
 
   @Test
