@@ -5,17 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.mandate.governance.Effect;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Random;
 import java.util.Set;
-import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 class PlanTest {
   private static final Plan.Limits LIMITS = new Plan.Limits(20, 3, 50);
@@ -169,157 +163,6 @@ class PlanTest {
         .singleElement()
         .isInstanceOfSatisfying(
             Plan.Fail.class, fail -> assertThat(fail.reason()).isEqualTo("MODEL_CALL_LIMIT"));
-  }
-
-  /**
-   * Whatever interrupts the workers, and in whatever order their calls end: no call that is not
-   * repeatable goes out twice without a person's word, every run ends, and the log alone says so.
-   */
-  @ParameterizedTest(name = "seed {0}")
-  @MethodSource("seeds")
-  void interruptionsNeverDoubleAnEffect(long seed) {
-    World world = new World(new Random(seed));
-
-    world.runToTheEnd();
-
-    world.effects.forEach((call, times) -> {
-      if (!world.effectOf(call).repeatable()) {
-        assertThat(times)
-            .as("effects of %s", call)
-            .isLessThanOrEqualTo(1 + world.retries.getOrDefault(call, 0));
-      }
-    });
-    assertThat(RunState.of(world.log)).satisfies(state -> assertThat(state.over()).isTrue());
-  }
-
-  static LongStream seeds() {
-    return new Random().longs(300);
-  }
-
-  /** A simulated run: workers die at random moments, between any two steps. */
-  private static final class World {
-    final List<LoggedStep> log = new ArrayList<>();
-    final Map<String, Integer> effects = new HashMap<>();
-    final Map<String, Integer> retries = new HashMap<>();
-    final Random random;
-    private Set<String> inFlight = new HashSet<>();
-    private int turns;
-
-    World(Random random) {
-      this.random = random;
-    }
-
-    void runToTheEnd() {
-      for (int round = 0; round < 10_000; round++) {
-        RunState state = RunState.of(log);
-        if (state.over()) {
-          return;
-        }
-        if (random.nextInt(6) == 0) {
-          // Killed: whatever was in flight may or may not have had its effect, and nobody knows.
-          for (String key : inFlight) {
-            if (random.nextBoolean()) {
-              effect(key);
-            }
-          }
-          inFlight = new HashSet<>();
-          continue;
-        }
-        List<Plan.Action> actions = Plan.next(state, Set.copyOf(inFlight), LIMITS, NOW);
-        if (actions.isEmpty()) {
-          outside(state);
-        } else {
-          perform(actions.get(random.nextInt(actions.size())));
-        }
-      }
-      throw new AssertionError("the run never ended");
-    }
-
-    private void perform(Plan.Action action) {
-      switch (action) {
-        case Plan.Start start -> append(started());
-        case Plan.RequestModel request -> {
-          append(requested());
-          inFlight.add(Plan.MODEL);
-        }
-        case Plan.Interrupted interrupted ->
-            append(new Step.ModelFailed(Plan.INTERRUPTED, "", NOW.toEpochMilli(), 1, 0L));
-        case Plan.Admit admit -> admit(admit.call());
-        case Plan.Doubt doubt ->
-            append(new Step.ToolInDoubt(doubt.call().call.id(), doubt.call().attempt, "died"));
-        case Plan.Finish finish -> append(new Step.Finished());
-        case Plan.Fail fail -> append(new Step.Failed(fail.reason(), fail.message()));
-        case Plan.Interrupt interrupt -> inFlight.clear();
-        case Plan.Cancel cancel -> append(new Step.Cancelled("user:x", ""));
-        case Plan.Suspend suspend -> append(new Step.Suspended(suspend.reason()));
-        case Plan.Resume resume -> append(new Step.Resumed(""));
-      }
-    }
-
-    private void admit(RunState.CallState call) {
-      String id = call.call.id();
-      if (call.phase == RunState.Phase.NEW) {
-        append(toolRequested(id, effectOf(id)));
-        if (random.nextInt(3) == 0) {
-          append(new Step.ApprovalRequested(id, "approval", "requester", "why"));
-          return;
-        }
-      }
-      append(
-          new Step.ToolStarted(id, call.attempt + 1, "key-" + id, effectOf(id).name(), List.of()));
-      inFlight.add(id);
-    }
-
-    /** What comes from outside: answers of models and tools, and people's decisions. */
-    private void outside(RunState state) {
-      if (inFlight.contains(Plan.MODEL)) {
-        inFlight.remove(Plan.MODEL);
-        turns++;
-        append(turns > 3 ? responded() : responded("t" + turns + "a", "t" + turns + "b"));
-        return;
-      }
-      for (RunState.CallState call : state.calls()) {
-        String id = call.call.id();
-        switch (call.phase) {
-          case STARTED -> {
-            effect(id);
-            inFlight.remove(id);
-            append(new Step.ToolFinished(id, call.attempt, "ok", "hash", "text", false, 1));
-            return;
-          }
-          case AWAITING_APPROVAL -> {
-            String outcome = random.nextInt(4) == 0 ? "denied" : "approved";
-            append(new Step.ApprovalDecided(id, "approval", outcome, "hash", "requester", "u", ""));
-            return;
-          }
-          case IN_DOUBT -> {
-            boolean happened = effects.getOrDefault(id, 0) > retries.getOrDefault(id, 0);
-            if (happened) {
-              append(new Step.ToolSettled(id, "happened", "hash", "text", "user:x"));
-            } else {
-              append(new Step.ToolSettled(id, "retry", "", "", "user:x"));
-            }
-            return;
-          }
-          default -> {}
-        }
-      }
-    }
-
-    private void effect(String key) {
-      if (!key.equals(Plan.MODEL)) {
-        effects.merge(key, 1, Integer::sum);
-      }
-    }
-
-    Effect effectOf(String call) {
-      List<Effect> all = List.of(Effect.values());
-      return all.get(Math.floorMod(call.hashCode(), all.size()));
-    }
-
-    private void append(Step step) {
-      log.add(new LoggedStep(log.size() + 1L, step, NOW));
-    }
   }
 
   private static List<Plan.Action> next(RunState state) {
