@@ -1,6 +1,7 @@
 package dev.mandate.kernel;
 
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,7 +13,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Remembers what was read for at most a short time, counted from before the read began, so that a
  * change elsewhere is seen at the latest when that time is over, even if its wake-up was lost. Each
- * key is read by one thread at a time; what is absent and what failed is not remembered.
+ * key is read by one thread at a time; what is absent and what failed is not remembered. Those who
+ * wait for a read share its failure, unless the thread that read was interrupted: then another
+ * reads.
  */
 public final class FreshCache<K, V> {
   private record Entry<V>(V value, long readAt) {}
@@ -60,11 +63,26 @@ public final class FreshCache<K, V> {
   }
 
   private @Nullable V readOnce(K key) {
-    CompletableFuture<@Nullable V> mine = new CompletableFuture<>();
-    CompletableFuture<@Nullable V> other = reading.putIfAbsent(key, mine);
-    if (other != null) {
-      return joined(other);
+    while (true) {
+      CompletableFuture<@Nullable V> mine = new CompletableFuture<>();
+      CompletableFuture<@Nullable V> other = reading.putIfAbsent(key, mine);
+      if (other == null) {
+        return read(key, mine);
+      }
+      try {
+        return other.join();
+      } catch (CancellationException interrupted) {
+        // Next time it may be this thread that reads.
+      } catch (CompletionException e) {
+        if (e.getCause() instanceof RuntimeException cause) {
+          throw cause;
+        }
+        throw e;
+      }
     }
+  }
+
+  private @Nullable V read(K key, CompletableFuture<@Nullable V> mine) {
     long before = generation.get();
     long readAt = System.nanoTime();
     try {
@@ -80,21 +98,15 @@ public final class FreshCache<K, V> {
       mine.complete(value);
       return value;
     } catch (Throwable e) {
+      if (Thread.currentThread().isInterrupted()) {
+        // The caller has left, which is nothing to those who wait with it.
+        reading.remove(key, mine);
+        mine.cancel(false);
+      }
       mine.completeExceptionally(e);
       throw e;
     } finally {
       reading.remove(key, mine);
-    }
-  }
-
-  private static <V> @Nullable V joined(CompletableFuture<@Nullable V> other) {
-    try {
-      return other.join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
-      throw e;
     }
   }
 

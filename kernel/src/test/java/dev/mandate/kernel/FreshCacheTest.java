@@ -79,6 +79,80 @@ class FreshCacheTest {
   }
 
   @Test
+  void anInterruptedReadFailsNobodyElse() throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
+    FreshCache<String, Integer> cache =
+        new FreshCache<>(
+            LONG,
+            10,
+            key -> {
+              int read = reads.incrementAndGet();
+              if (read == 1) {
+                begun.countDown();
+                forever();
+              }
+              return read;
+            });
+    CompletableFuture<Integer> left = new CompletableFuture<>();
+    CompletableFuture<Integer> stayed = new CompletableFuture<>();
+    Thread first = reader(cache, left);
+    begun.await();
+    Thread second = reader(cache, stayed);
+    Awaitility.await().until(() -> second.getState() == Thread.State.WAITING);
+
+    first.interrupt();
+    assertThat(stayed.get()).isEqualTo(2);
+    assertThatThrownBy(left::get).hasMessageContaining("interrupted");
+  }
+
+  @Test
+  void thoseWhoWaitShareAFailure() throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    FreshCache<String, Integer> cache =
+        new FreshCache<>(
+            LONG,
+            10,
+            key -> {
+              reads.incrementAndGet();
+              begun.countDown();
+              await(go);
+              throw Failure.notFound(key);
+            });
+    CompletableFuture<Integer> one = new CompletableFuture<>();
+    CompletableFuture<Integer> other = new CompletableFuture<>();
+    reader(cache, one);
+    begun.await();
+    Thread second = reader(cache, other);
+    Awaitility.await().until(() -> second.getState() == Thread.State.WAITING);
+
+    go.countDown();
+    assertThatThrownBy(one::get).hasCauseInstanceOf(Failure.class);
+    assertThatThrownBy(other::get).hasCauseInstanceOf(Failure.class);
+    assertThat(reads).hasValue(1);
+  }
+
+  private static Thread reader(
+      FreshCache<String, Integer> cache, CompletableFuture<Integer> answer) {
+    return Thread.startVirtualThread(() -> {
+      try {
+        answer.complete(cache.get("a"));
+      } catch (RuntimeException e) {
+        answer.completeExceptionally(e);
+      }
+    });
+  }
+
+  private static void forever() {
+    try {
+      new CountDownLatch(1).await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    }
+  }
+
+  @Test
   void keepsNoMoreThanItsLimit() {
     FreshCache<String, Integer> cache = new FreshCache<>(LONG, 2, key -> reads.incrementAndGet());
     cache.get("a");

@@ -14,6 +14,7 @@ import dev.mandate.kernel.db.Tx;
 import dev.mandate.kernel.jobs.Job;
 import dev.mandate.kernel.jobs.Jobs;
 import dev.mandate.policies.Decider;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Locale;
@@ -26,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 public final class Approvals {
   private static final String EXPIRE = "approvals.expire";
   private static final int MAX_COMMENT = 2000;
+
+  /** Until a job that came before its approval's time comes again, at the least. */
+  private static final Duration EARLY = Duration.ofSeconds(1);
 
   private final Db db;
   private final Authorizer authorizer;
@@ -251,12 +255,20 @@ public final class Approvals {
 
   private void expire(Mandate mandate, Job job) {
     UUID id = Ids.parse("approvalId", Json.read(job.payload()).path("approvalId").asText());
-    db.write(
+    db.run(
         mandate,
         tx ->
             lock(tx, new ApprovalId(id))
                 .filter(approval -> approval.status() == Status.PENDING)
-                .map(approval -> finish(tx, approval, Status.EXPIRED, "", "", EXPIRE)));
+                .ifPresent(approval -> {
+                  if (clock.instant().isBefore(approval.expiresAt())) {
+                    Instant soon = tx.now().plus(EARLY);
+                    Instant due = approval.expiresAt();
+                    jobs.enqueue(tx, EXPIRE, job.payload(), due.isAfter(soon) ? due : soon, null);
+                  } else {
+                    finish(tx, approval, Status.EXPIRED, "", "", EXPIRE);
+                  }
+                }));
   }
 
   /** The run first, then its approval: the order in which a run that ends takes them too. */

@@ -15,11 +15,10 @@ final class Purge implements AutoCloseable {
   private static final int BATCH = 5_000;
 
   /**
-   * @param statement deletes at most {@code :limit} rows
+   * @param statement deletes at most about {@code :limit} rows
    */
   private record Rule(String what, String statement) {}
 
-  /** Finished jobs and idempotency keys are forgotten by the job runner, after a day. */
   private static final List<Rule> RULES =
       List.of(
           new Rule(
@@ -28,6 +27,23 @@ final class Purge implements AutoCloseable {
               delete from events where (org_id, topic, seq) in (
                 select org_id, topic, seq from events
                  where at < now() - interval '30 days' limit :limit)
+              """),
+          new Rule(
+              "finished jobs",
+              """
+              delete from jobs where (org_id, id) in (
+                select org_id, id from jobs
+                 where state = 'done' and finished_at < now() - interval '1 day' limit :limit)
+              """),
+          // By their time alone: nothing else of a key may be seen here.
+          new Rule(
+              "idempotency keys",
+              """
+              delete from idempotency_keys
+               where created_at < now() - interval '1 day'
+                 and created_at <= coalesce(
+                       (select created_at from idempotency_keys
+                         order by created_at offset :limit - 1 limit 1), 'infinity')
               """),
           new Rule(
               "dead jobs",
@@ -81,7 +97,7 @@ final class Purge implements AutoCloseable {
         some =
             db.dispatch(sql -> sql.createUpdate(rule.statement()).bind("limit", BATCH).execute());
         forgotten += some;
-      } while (some == BATCH);
+      } while (some >= BATCH);
       if (forgotten > 0) {
         log.info("forgot {} {}", forgotten, rule.what());
       }

@@ -12,6 +12,7 @@ import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.Page;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Tx;
+import dev.mandate.kernel.jobs.JobStatus;
 import dev.mandate.testing.TestClock;
 import dev.mandate.testing.TestDatabase;
 import java.time.Duration;
@@ -276,6 +277,23 @@ class ApprovalsTest {
                             "",
                             Duration.ofMillis(10))));
     database.jobs().start();
+    // Its job is due by the real time; by the time that decides it is still good.
+    await()
+        .atMost(Duration.ofSeconds(15))
+        .until(() ->
+            database
+                .db()
+                .<Boolean>read(
+                    of(alice),
+                    tx ->
+                        database
+                            .jobs()
+                            .list(tx, JobStatus.State.DONE, Page.Request.of(0, ""))
+                            .items()
+                            .stream()
+                            .anyMatch(job -> job.kind().equals("approvals.expire"))));
+    assertThat(stored(asked.id()).status()).isEqualTo(Status.PENDING);
+    clock.advance(Duration.ofSeconds(1));
     await()
         .atMost(Duration.ofSeconds(15))
         .until(() -> stored(asked.id()).status() == Status.EXPIRED);

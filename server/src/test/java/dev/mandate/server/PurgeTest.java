@@ -38,10 +38,29 @@ class PurgeTest {
               """
                   .formatted(age));
         }
+        for (String age : List.of("23 hours", "25 hours")) {
+          statement.execute(
+              """
+              insert into jobs (org_id, id, kind, payload, state, due_at, finished_at)
+              select gen_random_uuid(), gen_random_uuid(), 'k', '{}', 'done', now(),
+                     now() - interval '%1$s' from generate_series(1, 6000);
+              insert into idempotency_keys (org_id, principal, method, key, body_hash, created_at)
+              select gen_random_uuid(), 'p', 'm', 'k', '',
+                     now() - interval '%1$s' - n * interval '1 millisecond'
+                from generate_series(1, 6000) n;
+              """
+                  .formatted(age));
+        }
         purge.run();
         List<String> left = new ArrayList<>();
         for (String table :
-            List.of("events", "jobs", "sessions", "session_keys", "sign_in_attempts")) {
+            List.of(
+                "events",
+                "jobs",
+                "sessions",
+                "session_keys",
+                "sign_in_attempts",
+                "idempotency_keys")) {
           try (ResultSet rows = statement.executeQuery("select count(*) from " + table)) {
             rows.next();
             left.add(table + " " + rows.getLong(1));
@@ -49,7 +68,12 @@ class PurgeTest {
         }
         assertThat(left)
             .containsExactly(
-                "events 6000", "jobs 1", "sessions 1", "session_keys 1", "sign_in_attempts 1");
+                "events 6000",
+                "jobs 6001",
+                "sessions 1",
+                "session_keys 1",
+                "sign_in_attempts 1",
+                "idempotency_keys 6000");
       }
     }
   }

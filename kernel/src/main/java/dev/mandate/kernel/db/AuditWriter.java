@@ -2,7 +2,10 @@ package dev.mandate.kernel.db;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -43,7 +46,8 @@ final class AuditWriter implements AutoCloseable {
       written.get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof SQLException refused) {
-        throw new SQLException(refused.getMessage(), refused.getSQLState(), refused);
+        // As it came: its type says what its state may not.
+        throw refused;
       }
       throw new IllegalStateException(e.getCause());
     }
@@ -69,18 +73,46 @@ final class AuditWriter implements AutoCloseable {
   }
 
   private void commit(List<Waiting> batch) {
-    try {
-      insert(batch);
-      batch.forEach(each -> each.written().complete(null));
-    } catch (SQLException | RuntimeException | Error e) {
-      // Even of an error: whoever waits for a writer that died would wait for ever.
-      if (batch.size() == 1) {
-        batch.getFirst().written().completeExceptionally(e);
-      } else {
-        // One bad entry must not take its neighbours with it.
-        batch.forEach(each -> commit(List.of(each)));
+    Deque<List<Waiting>> parts = new ArrayDeque<>(List.of(batch));
+    while (!parts.isEmpty()) {
+      List<Waiting> part = parts.pop();
+      try {
+        insert(part);
+        part.forEach(each -> each.written().complete(null));
+      } catch (SQLException | RuntimeException | Error e) {
+        // Even of an error: whoever waits for a writer that died would wait for ever.
+        if (!mayBeAnEntrys(e)) {
+          fail(part, e);
+          parts.forEach(rest -> fail(rest, e));
+          parts.clear();
+        } else if (part.size() == 1) {
+          fail(part, e);
+        } else {
+          // One bad entry must not take its neighbours with it.
+          int half = part.size() / 2;
+          parts.push(part.subList(half, part.size()));
+          parts.push(part.subList(0, half));
+        }
       }
     }
+  }
+
+  private void fail(List<Waiting> part, Throwable why) {
+    part.forEach(each -> each.written().completeExceptionally(why));
+    if (why instanceof SQLTransientConnectionException) {
+      // A connection was waited for as long as anybody should wait: so were those behind.
+      queue.removeIf(
+          behind -> behind.isPresent() && behind.get().written().completeExceptionally(why));
+    }
+  }
+
+  /** Whether another entry may do better; of anything else the database is the cause. */
+  private static boolean mayBeAnEntrys(Throwable e) {
+    if (e instanceof SQLException refused) {
+      String state = refused.getSQLState();
+      return state != null && (state.startsWith("22") || state.startsWith("23"));
+    }
+    return e instanceof RuntimeException;
   }
 
   private void insert(List<Waiting> batch) throws SQLException {

@@ -59,6 +59,9 @@ final class BoundTx implements Tx {
   /** Whether the organization is set, which row-level security goes by. */
   private boolean begun;
 
+  /** Why something was not carried out: nothing more is, and nothing is committed. */
+  private @Nullable Throwable failed;
+
   BoundTx(Mandate mandate, Handle handle, boolean readOnly, Instant now) {
     this.mandate = mandate;
     this.handle = handle;
@@ -83,6 +86,7 @@ final class BoundTx implements Tx {
 
   @Override
   public Handle sql() {
+    requireSound();
     if (!begun || !deferred.isEmpty()) {
       carryOut();
     }
@@ -136,9 +140,7 @@ final class BoundTx implements Tx {
     @SuppressWarnings("NullAway")
     public T get() {
       if (!answered) {
-        if (deferred.isEmpty()) {
-          throw new IllegalStateException("the transaction that asked this has failed");
-        }
+        requireSound();
         carryOut();
       }
       return answer;
@@ -153,7 +155,19 @@ final class BoundTx implements Tx {
     all.addAll(deferred);
     deferred.clear();
     begun = true;
-    send(all);
+    try {
+      send(all);
+    } catch (Throwable e) {
+      failed = e;
+      throw e;
+    }
+  }
+
+  /** What failed may have been changes: work that goes on all the same must not lose them. */
+  private void requireSound() {
+    if (failed != null) {
+      throw new IllegalStateException("an earlier statement of the transaction failed", failed);
+    }
   }
 
   private void begin(List<Deferred> all) {
@@ -208,6 +222,7 @@ final class BoundTx implements Tx {
    * counter rows come last: they are locked to its end.
    */
   void flush() {
+    requireSound();
     if (!audit.isEmpty()) {
       defer(Facts.AUDIT, values -> Facts.audit(values, audit));
     }

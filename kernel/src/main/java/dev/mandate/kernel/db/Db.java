@@ -86,7 +86,14 @@ public final class Db implements AutoCloseable {
     Pools.meter(dispatch, "dispatch", meters);
   }
 
-  /** One read-write transaction of the mandate's organization, as the role {@code app}. */
+  /**
+   * One read-write transaction of the mandate's organization, as the role {@code app}.
+   *
+   * <p>Whoever is interrupted, or told {@code UNAVAILABLE}, while the transaction ends does not
+   * know whether it was committed: its last changes and the commit travel together. A caller from
+   * outside repeats the call with its {@code Idempotency-Key}; work within looks at the state
+   * again.
+   */
   public <T extends @Nullable Object> T write(Mandate mandate, TxWork<T> work) {
     for (int attempt = 1; ; attempt++) {
       try {

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
@@ -29,6 +30,8 @@ public record Endpoint(
     Login app,
     Login dispatch) {
 
+  private static final int SEND_BUFFER = 256 * 1024;
+
   public Endpoint {
     parameters = Map.copyOf(parameters);
   }
@@ -38,15 +41,33 @@ public record Endpoint(
     return new Endpoint(hosts, name, schema, parameters, serverMajor, owner, app, dispatch);
   }
 
-  /** One connection outside every pool, in autocommit, for LISTEN and the like. */
+  /** One connection outside every pool, in autocommit, for work that may take long. */
   public Connection connect(Login login, String name) throws SQLException {
+    return DriverManager.getConnection(jdbcUrl(), properties(login, name));
+  }
+
+  /**
+   * The same for LISTEN and NOTIFY: a statement, or a login, whose answer is not there in time
+   * breaks the connection.
+   *
+   * @param answer in whole seconds
+   */
+  public Connection connect(Login login, String name, Duration answer) throws SQLException {
+    Properties properties = properties(login, name);
+    properties.setProperty("socketTimeout", Long.toString(answer.toSeconds()));
+    // What is told at a time fits in: a write to a peer that takes nothing returns.
+    properties.setProperty("sendBufferSize", Integer.toString(SEND_BUFFER));
+    return DriverManager.getConnection(jdbcUrl(), properties);
+  }
+
+  private static Properties properties(Login login, String name) {
     Properties properties = new Properties();
     properties.setProperty("user", login.user());
     properties.setProperty("password", login.password());
     properties.setProperty("ApplicationName", name);
     properties.setProperty("connectTimeout", "5");
     properties.setProperty("tcpKeepAlive", "true");
-    return DriverManager.getConnection(jdbcUrl(), properties);
+    return properties;
   }
 
   String jdbcUrl() {

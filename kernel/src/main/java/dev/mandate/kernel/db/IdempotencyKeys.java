@@ -151,14 +151,4 @@ public final class IdempotencyKeys {
                 .bind("key", claim.key)
                 .execute());
   }
-
-  /** Forgets what is older than a day, in all organizations; for an hourly job. */
-  public int purge() {
-    return db.dispatch(sql ->
-        sql.execute(
-            """
-            delete from idempotency_keys
-             where created_at < now() - interval '24 hours'
-            """));
-  }
 }

@@ -192,6 +192,12 @@ public final class Sql {
     if (cause == null) {
       return thrown instanceof RuntimeException plain ? plain : Failure.internal(thrown);
     }
+    if (cause.getCause() instanceof InterruptedException) {
+      // The pool forgets that the thread was interrupted.
+      Thread.currentThread().interrupt();
+      return Failure.of(
+          Failure.Code.CANCELED, "CANCELED", "interrupted while it waited for a connection");
+    }
     String state = state(cause);
     if (unwritable(thrown)) {
       return Failure.unavailable(

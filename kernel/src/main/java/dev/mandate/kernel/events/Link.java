@@ -23,7 +23,7 @@ interface Link extends AutoCloseable {
    */
   List<String> receive() throws Exception;
 
-  /** Returns when the other side has the payloads. */
+  /** Returns when the other side has the payloads; fails if it does not say so in time. */
   void publish(Collection<String> payloads) throws Exception;
 
   @Override

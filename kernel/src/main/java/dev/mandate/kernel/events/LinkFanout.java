@@ -20,13 +20,18 @@ class LinkFanout implements Fanout {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
+  /** Most bytes that are told before an answer is waited for. */
+  static final int AT_ONCE = 64 * 1024;
+
+  private static final Duration FAREWELL = Duration.ofSeconds(5);
+
   private final Link.Opener opener;
   private final int largestPayload;
   private final String self = Ids.next().toString();
   private @Nullable Thread listener;
   private volatile boolean closed;
   private volatile @Nullable Link listening;
-  private @Nullable Link telling;
+  private volatile @Nullable Link telling;
 
   /**
    * @param largestPayload in bytes
@@ -49,7 +54,7 @@ class LinkFanout implements Fanout {
     Link kept = telling;
     if (kept != null) {
       try {
-        kept.publish(payloads);
+        publish(kept, payloads);
         return;
       } catch (Exception e) {
         // Idle connections are ended by servers and by what stands between: a new one may do.
@@ -58,14 +63,31 @@ class LinkFanout implements Fanout {
         kept.close();
       }
     }
+    requireOpen();
     Link fresh = opener.open();
+    telling = fresh;
     try {
-      fresh.publish(payloads);
+      // Again, now that the link can be seen: else nobody might close it.
+      requireOpen();
+      publish(fresh, payloads);
     } catch (Exception e) {
+      telling = null;
       fresh.close();
       throw e;
     }
-    telling = fresh;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("closed");
+    }
+  }
+
+  private void publish(Link link, List<String> payloads) throws Exception {
+    int step = Math.max(1, AT_ONCE / largestPayload);
+    for (int i = 0; i < payloads.size(); i += step) {
+      link.publish(payloads.subList(i, Math.min(i + step, payloads.size())));
+    }
   }
 
   /** Our id, then as many names as fit, a line each. */
@@ -133,7 +155,8 @@ class LinkFanout implements Fanout {
     if (running != null) {
       LockSupport.unpark(running);
       try {
-        running.join();
+        // Longer if it just connects: then it ends by itself, as what it has opened does.
+        running.join(FAREWELL);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }

@@ -25,17 +25,28 @@ public final class PostgresFanout extends LinkFanout {
   private static final int LARGEST_PAYLOAD = 7900;
 
   private static final Duration SLICE = Duration.ofSeconds(10);
+  private static final Duration ANSWER = Duration.ofSeconds(30);
 
   public PostgresFanout(Endpoint endpoint) {
-    super(() -> new PostgresLink(endpoint), LARGEST_PAYLOAD);
+    this(endpoint, SLICE, ANSWER);
+  }
+
+  /**
+   * @param slice after which a server that says nothing is asked whether it is there
+   * @param answer after which one that does not answer is given up, in whole seconds
+   */
+  PostgresFanout(Endpoint endpoint, Duration slice, Duration answer) {
+    super(() -> new PostgresLink(endpoint, slice, answer), LARGEST_PAYLOAD);
   }
 
   private static final class PostgresLink implements Link {
     private final Connection connection;
     private final String channel;
+    private final Duration slice;
 
-    PostgresLink(Endpoint endpoint) throws SQLException {
-      connection = endpoint.connect(endpoint.app(), "mandate wakeups");
+    PostgresLink(Endpoint endpoint, Duration slice, Duration answer) throws SQLException {
+      this.slice = slice;
+      connection = endpoint.connect(endpoint.app(), "mandate wakeups", answer);
       channel = endpoint.schema() + "_wakeups";
     }
 
@@ -49,12 +60,11 @@ public final class PostgresFanout extends LinkFanout {
     @Override
     public List<String> receive() throws SQLException {
       PGNotification[] batch =
-          connection.unwrap(PGConnection.class).getNotifications((int) SLICE.toMillis());
+          connection.unwrap(PGConnection.class).getNotifications((int) slice.toMillis());
       List<String> payloads = new ArrayList<>();
       if (batch == null || batch.length == 0) {
         // A connection that died without a word is noticed here.
         try (Statement statement = connection.createStatement()) {
-          statement.setQueryTimeout((int) SLICE.toSeconds());
           statement.execute("select 1");
         }
         return payloads;

@@ -22,11 +22,19 @@ abstract class SocketLink implements Link {
 
   private static final int CONNECT_MILLIS = 5_000;
   private static final int SLICE_MILLIS = 10_000;
+
+  /** Several times what is written at a time: a write to a peer that takes nothing returns. */
+  private static final int SEND_BUFFER = 4 * LinkFanout.AT_ONCE;
+
   private static final int LONGEST_LINE = 64 * 1024;
   private static final int LARGEST_BODY = 1024 * 1024;
 
   private final InetSocketAddress server;
-  private volatile Socket socket;
+
+  /** What {@link #socket} stands on: closing it waits for nobody, as ending TLS would. */
+  private final Socket wire;
+
+  private Socket socket;
   private InputStream in;
 
   /** Connects to the first server that can be reached. */
@@ -36,7 +44,8 @@ abstract class SocketLink implements Link {
 
   private SocketLink(Reached reached) throws IOException {
     server = reached.server();
-    socket = reached.socket();
+    wire = reached.socket();
+    socket = wire;
     in = new BufferedInputStream(socket.getInputStream());
   }
 
@@ -47,6 +56,7 @@ abstract class SocketLink implements Link {
     for (InetSocketAddress each : url.servers()) {
       Socket socket = new Socket();
       try {
+        socket.setSendBufferSize(SEND_BUFFER);
         socket.connect(new InetSocketAddress(each.getHostString(), each.getPort()), CONNECT_MILLIS);
         socket.setSoTimeout(SLICE_MILLIS);
         socket.setTcpNoDelay(true);
@@ -136,7 +146,7 @@ abstract class SocketLink implements Link {
   @Override
   public void close() {
     try {
-      socket.close();
+      wire.close();
     } catch (IOException e) {
       log.debug("closing a broken connection", e);
     }

@@ -1,5 +1,6 @@
 package dev.mandate.kernel.events;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -27,6 +28,9 @@ public final class Wakeups implements AutoCloseable {
   }
 
   private static final Logger log = LoggerFactory.getLogger(Wakeups.class);
+
+  /** For what is still to be told. */
+  private static final Duration FAREWELL = Duration.ofSeconds(5);
 
   private final Fanout fanout;
   private final Map<String, CopyOnWriteArrayList<Consumer<String>>> exact =
@@ -131,9 +135,10 @@ public final class Wakeups implements AutoCloseable {
   public void close() {
     local.close();
     remote.close();
+    long deadline = System.nanoTime() + FAREWELL.toNanos();
     for (Thread each : threads) {
       try {
-        each.join();
+        each.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }

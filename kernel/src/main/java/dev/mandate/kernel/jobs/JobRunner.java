@@ -30,9 +30,6 @@ final class JobRunner implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(JobRunner.class);
   private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
   private static final Duration AUTHORITY = Duration.ofHours(1);
-  private static final Duration GRACE = Duration.ofSeconds(10);
-  private static final Duration KEPT = Duration.ofDays(1);
-  private static final Duration HOUSEKEEPING = Duration.ofHours(1);
 
   private final Db db;
   private final Wakeups wakeups;
@@ -73,7 +70,6 @@ final class JobRunner implements AutoCloseable {
 
   private void claimLoop() {
     long lookForAbandoned = System.nanoTime();
-    long tidyUp = System.nanoTime();
     while (!closing) {
       Duration pause = settings.poll();
       try {
@@ -83,13 +79,6 @@ final class JobRunner implements AutoCloseable {
         if (free > 0 && System.nanoTime() - lookForAbandoned >= 0) {
           lookForAbandoned = System.nanoTime() + settings.poll().toNanos();
           begin(claimAbandoned(free));
-        }
-        if (System.nanoTime() - tidyUp >= 0) {
-          tidyUp = System.nanoTime() + HOUSEKEEPING.toNanos();
-          db.dispatch(sql -> {
-            store.deleteFinished(sql, KEPT);
-            return true;
-          });
         }
         pause = untilNext(free);
       } catch (RuntimeException e) {
@@ -141,22 +130,38 @@ final class JobRunner implements AutoCloseable {
       if (kind != null) {
         attempt(job, kind);
       }
-    } catch (RuntimeException e) {
+    } catch (Exception e) {
       // The lease ends and somebody tries again.
-      log.error("job {} {} could not be settled", job.kind(), job.id(), e);
+      if (closing) {
+        log.warn("job {} {} was not given back: {}", job.kind(), job.id(), e.toString());
+      } else {
+        log.error("job {} {} could not be settled", job.kind(), job.id(), e);
+      }
     } finally {
-      running.remove(job.id());
+      // Not a later attempt's, which we may have claimed ourselves.
+      running.remove(job.id(), Thread.currentThread());
       MDC.clear();
       bell.ring();
     }
   }
 
-  private void attempt(JobStore.Claimed job, Jobs.Kind kind) {
+  private void attempt(JobStore.Claimed job, Jobs.Kind kind) throws Exception {
     String trace = job.id().toString().replace("-", "");
     Mandate system =
         Mandate.system(job.org(), kind.actions(), job.kind(), db.clock().instant().plus(AUTHORITY));
     Mandate mandate = system.withOrigin(new Mandate.Origin(system.origin().channel(), "", trace));
     MDC.put("trace_id", trace);
+    try {
+      attempt(mandate, job, kind);
+    } catch (Exception e) {
+      if (!cutShort(e)) {
+        throw e;
+      }
+      giveBack(mandate, job);
+    }
+  }
+
+  private void attempt(Mandate mandate, JobStore.Claimed job, Jobs.Kind kind) throws Exception {
     JobStore.Content content =
         db.read(mandate, tx -> store.content(tx, job.id(), holder)).orElse(null);
     if (content == null) {
@@ -171,9 +176,8 @@ final class JobRunner implements AutoCloseable {
     try {
       handle(mandate, job, kind, content);
     } catch (Exception e) {
-      if (closing
-          && (e instanceof InterruptedException || Thread.currentThread().isInterrupted())) {
-        return;
+      if (cutShort(e)) {
+        throw e;
       }
       log.warn("job {} {} failed, attempt {}", job.kind(), job.id(), job.attempt(), e);
       if (job.attempt() < kind.maxAttempts()) {
@@ -235,6 +239,20 @@ final class JobRunner implements AutoCloseable {
     }
   }
 
+  /** Whether our own end is the cause. */
+  private boolean cutShort(Exception e) {
+    return closing && (e instanceof InterruptedException || Thread.currentThread().isInterrupted());
+  }
+
+  /** An attempt that was cut short counts as none. */
+  private void giveBack(Mandate mandate, JobStore.Claimed job) {
+    // The interrupt that ended the work must not end this too.
+    if (Thread.interrupted()) {
+      log.debug("job {} {} was interrupted by our end", job.kind(), job.id());
+    }
+    putBack(mandate, job, Duration.ZERO, job.attempt() - 1, "");
+  }
+
   private Duration untilCron(JobStore.Content content) {
     Instant now = db.clock().instant();
     String cron = String.valueOf(content.cron());
@@ -256,7 +274,7 @@ final class JobRunner implements AutoCloseable {
   }
 
   private void heartbeatLoop() {
-    while (!closing) {
+    while (!closing || !running.isEmpty()) {
       try {
         Thread.sleep(settings.lease().dividedBy(3));
       } catch (InterruptedException e) {
@@ -282,7 +300,9 @@ final class JobRunner implements AutoCloseable {
         }
       });
     } catch (RuntimeException e) {
-      log.warn("no sign of life for {} jobs: {}", before.size(), e.toString());
+      if (!Thread.currentThread().isInterrupted()) {
+        log.warn("no sign of life for {} jobs: {}", before.size(), e.toString());
+      }
       if (System.nanoTime() - leaseEnds >= 0) {
         // Somebody else may have begun the same work.
         before.values().forEach(Thread::interrupt);
@@ -299,27 +319,24 @@ final class JobRunner implements AutoCloseable {
     subscribed.close();
     closing = true;
     bell.ring();
-    threads.get(1).interrupt();
     try {
       threads.getFirst().join();
-      long deadline = System.nanoTime() + GRACE.toNanos();
-      for (Thread each : List.copyOf(running.values())) {
-        each.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
-      }
-      List<Thread> late = List.copyOf(running.values());
-      late.forEach(Thread::interrupt);
-      for (Thread each : late) {
-        each.join(GRACE);
-      }
-      db.dispatch(sql -> {
-        store.release(sql, holder);
-        return true;
-      });
+      awaitRunning();
+      running.values().forEach(Thread::interrupt);
+      awaitRunning();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
-      log.warn(
-          "running jobs were not given back; their leases end by themselves: {}", e.toString());
+    } finally {
+      // Until here, so that nobody else begins what still runs.
+      threads.get(1).interrupt();
+    }
+  }
+
+  /** Waits a little for all of them. */
+  private void awaitRunning() throws InterruptedException {
+    long deadline = System.nanoTime() + settings.grace().toNanos();
+    for (Thread each : List.copyOf(running.values())) {
+      each.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
     }
   }
 

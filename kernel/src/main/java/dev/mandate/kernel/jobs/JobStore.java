@@ -183,33 +183,6 @@ final class JobStore {
             .list());
   }
 
-  /** Gives jobs back whose attempt was cut short by our own end. */
-  void release(Handle sql, UUID holder) {
-    sql.createUpdate(
-            """
-            update jobs
-               set state = 'waiting', attempt = attempt - 1, due_at = now(),
-                   lease_holder = null, lease_until = null
-             where lease_holder = :holder and state = 'running'
-            """)
-        .bind("holder", holder)
-        .execute();
-  }
-
-  void deleteFinished(Handle sql, Duration age) {
-    sql.createUpdate(
-            """
-            delete from jobs
-             where state = 'done' and finished_at < now() - :age * interval '1 second'
-            """)
-        .bind("age", age.toSeconds())
-        .execute();
-    sql.createUpdate(
-            "delete from idempotency_keys where created_at < now() - :age * interval '1 second'")
-        .bind("age", age.toSeconds())
-        .execute();
-  }
-
   Optional<Content> content(Tx tx, UUID id, UUID holder) {
     return tx.sql()
         .createQuery(

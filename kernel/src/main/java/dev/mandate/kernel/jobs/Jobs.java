@@ -121,8 +121,8 @@ public final class Jobs implements AutoCloseable {
   }
 
   /**
-   * Takes no more jobs, waits a little for those that run, then interrupts them and gives them
-   * back.
+   * Takes no more jobs, waits a little for those that run, then interrupts them: they give
+   * themselves back. The lease of one that does not let itself be interrupted ends by itself.
    */
   @Override
   public void close() {

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.assertj.core.api.Assertions;
 import org.jdbi.v3.core.JdbiException;
@@ -165,6 +166,48 @@ class DbTest {
         .hasMessage("0 rows");
 
     assertThat(db.read(mandate, DbTest::texts)).isEmpty();
+    long head = db.read(mandate, tx -> events.head(tx, "lost"));
+    assertThat(head).isZero();
+  }
+
+  @Test
+  void work_that_goes_on_after_a_failure_of_deferred_changes_commits_nothing() {
+    Mandate mandate = KernelDatabase.mandate();
+    IntConsumer refuses =
+        count -> {
+          throw new IllegalStateException("refused");
+        };
+    Sql.Parameters none =
+        values -> {
+          throw new IllegalStateException("refused");
+        };
+    List<Consumer<Tx>> failing =
+        List.of(
+            tx -> defer(tx, "mine", refuses),
+            tx -> tx.defer("update notes set text = ?", none),
+            tx -> tx.defer("update notes set text = text || 1 / 0", values -> {}));
+    List<Consumer<Tx>> going =
+        List.of(
+            tx -> {},
+            tx -> tx.emit("lost", "changed", "{}"),
+            tx -> note(tx, "more"),
+            tx -> asked(tx).get());
+    db.write(mandate, tx -> note(tx, "before"));
+    for (Consumer<Tx> fails : failing) {
+      for (Consumer<Tx> goesOn : going) {
+        assertThatThrownBy(() ->
+                db.run(
+                    mandate,
+                    tx -> {
+                      defer(tx, "lost", ignored -> {});
+                      fails.accept(tx);
+                      assertThatThrownBy(tx::sql).isInstanceOf(RuntimeException.class);
+                      goesOn.accept(tx);
+                    }))
+            .hasMessageContaining("an earlier statement of the transaction failed");
+      }
+    }
+    assertThat(db.read(mandate, DbTest::texts)).containsExactly("before");
     long head = db.read(mandate, tx -> events.head(tx, "lost"));
     assertThat(head).isZero();
   }

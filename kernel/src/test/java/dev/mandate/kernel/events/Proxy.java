@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Stands between a client and a real server, so that the way between them can be cut. */
 final class Proxy implements AutoCloseable {
@@ -23,6 +24,8 @@ final class Proxy implements AutoCloseable {
   private final CountDownLatch turnedAway = new CountDownLatch(1);
 
   private boolean cut;
+  private volatile boolean silent;
+  private final AtomicInteger swallowed = new AtomicInteger();
 
   Proxy(String host, int port) {
     this.target = new InetSocketAddress(host, port);
@@ -71,7 +74,16 @@ final class Proxy implements AutoCloseable {
         .start(() -> {
           try (from;
               to) {
-            from.getInputStream().transferTo(to.getOutputStream());
+            byte[] some = new byte[8192];
+            for (int n = from.getInputStream().read(some);
+                n >= 0;
+                n = from.getInputStream().read(some)) {
+              if (silent) {
+                swallowed.incrementAndGet();
+              } else {
+                to.getOutputStream().write(some, 0, n);
+              }
+            }
           } catch (IOException e) {
             // One side is gone; both are closed.
           } finally {
@@ -101,7 +113,18 @@ final class Proxy implements AutoCloseable {
     }
   }
 
+  /** From now on takes everything and passes nothing on, as if the other side had died. */
+  void silence() {
+    silent = true;
+  }
+
+  /** How often something came that was not passed on. */
+  int swallowed() {
+    return swallowed.get();
+  }
+
   void mend() {
+    silent = false;
     synchronized (lock) {
       cut = false;
     }

@@ -26,9 +26,13 @@ class JobsTest {
   private static final KernelDatabase database = new KernelDatabase();
 
   private final Mandate mandate = KernelDatabase.mandate();
-  private final JobSettings quick =
-      new JobSettings(4, Duration.ofMillis(600), Duration.ofMillis(200), Duration.ofMillis(10));
+  private final JobSettings quick = settings(4, Duration.ofMillis(600), Duration.ofMillis(200));
   private final Jobs jobs = new Jobs(database.db(), database.wakeups(), quick, Spans.OFF);
+
+  private static JobSettings settings(int concurrency, Duration lease, Duration grace) {
+    return new JobSettings(
+        concurrency, lease, Duration.ofMillis(200), Duration.ofMillis(10), grace);
+  }
 
   @AfterAll
   static void closeDatabase() {
@@ -136,7 +140,7 @@ class JobsTest {
     CountDownLatch begun = new CountDownLatch(1);
     CountDownLatch go = new CountDownLatch(1);
     AtomicInteger runs = new AtomicInteger();
-    JobSettings oneHand = new JobSettings(1, quick.lease(), quick.poll(), quick.firstPause());
+    JobSettings oneHand = settings(1, quick.lease(), Duration.ofSeconds(10));
     Jobs single = new Jobs(database.db(), database.wakeups(), oneHand, Spans.OFF);
     single.handle(
         "index",
@@ -158,6 +162,156 @@ class JobsTest {
     assertThat(all()).hasSize(2);
     single.close();
     assertThat(runs.get()).isEqualTo(2);
+  }
+
+  @Test
+  void jobs_that_an_end_interrupts_wait_again_or_leave_the_work_to_their_successor()
+      throws Exception {
+    CountDownLatch begun = new CountDownLatch(2);
+    jobs.handle(
+        "long",
+        Set.of(),
+        2,
+        (under, job) -> {
+          begun.countDown();
+          new CountDownLatch(1).await();
+        });
+    Instant later = Instant.now().plusSeconds(3600);
+    database.db().run(mandate, tx -> jobs.enqueue(tx, "long", "{\"n\": 1}", Instant.now(), "k"));
+    database.db().run(mandate, tx -> jobs.enqueue(tx, "long", "{\"n\": 2}", Instant.now(), null));
+    jobs.start();
+    begun.await();
+    database.db().run(mandate, tx -> jobs.enqueue(tx, "long", "{\"n\": 3}", later, "k"));
+    jobs.close();
+    assertThat(all().reversed())
+        .extracting(JobStatus::state)
+        .containsExactly(JobStatus.State.DONE, JobStatus.State.WAITING, JobStatus.State.WAITING);
+    assertThat(all().get(1).attempt()).isZero();
+  }
+
+  @Test
+  void two_of_the_same_key_that_an_end_interrupts_become_one() throws Exception {
+    CountDownLatch begun = new CountDownLatch(2);
+    jobs.handle(
+        "long",
+        Set.of(),
+        2,
+        (under, job) -> {
+          begun.countDown();
+          new CountDownLatch(1).await();
+        });
+    jobs.start();
+    database.db().run(mandate, tx -> jobs.enqueue(tx, "long", "{}", Instant.now(), "k"));
+    await().until(() -> begun.getCount() == 1);
+    database.db().run(mandate, tx -> jobs.enqueue(tx, "long", "{}", Instant.now(), "k"));
+    begun.await();
+    jobs.close();
+    assertThat(all())
+        .extracting(JobStatus::state)
+        .containsExactlyInAnyOrder(JobStatus.State.DONE, JobStatus.State.WAITING);
+  }
+
+  @Test
+  void an_end_waits_for_all_late_jobs_together() throws Exception {
+    int many = 20;
+    CountDownLatch begun = new CountDownLatch(many);
+    CountDownLatch end = new CountDownLatch(1);
+    Jobs stubborn =
+        new Jobs(
+            database.db(),
+            database.wakeups(),
+            settings(many, Duration.ofSeconds(30), Duration.ofSeconds(1)),
+            Spans.OFF);
+    stubborn.handle(
+        "stubborn",
+        Set.of(),
+        1,
+        (under, job) -> {
+          begun.countDown();
+          boolean over = false;
+          while (!over) {
+            try {
+              end.await();
+              over = true;
+            } catch (InterruptedException e) {
+              // Does not let itself be interrupted.
+            }
+          }
+        });
+    stubborn.start();
+    for (int i = 0; i < many; i++) {
+      enqueue("stubborn", "{}");
+    }
+    begun.await();
+    Thread closing = Thread.ofPlatform().daemon().start(stubborn::close);
+    // One after the other it would take more than twenty seconds.
+    await().atMost(Duration.ofSeconds(15)).until(() -> !closing.isAlive());
+    end.countDown();
+    awaitStates(JobStatus.State.DONE);
+  }
+
+  @Test
+  void an_attempt_that_ends_late_takes_no_sign_of_life_from_the_next() throws Exception {
+    CountDownLatch firstEnds = new CountDownLatch(1);
+    CountDownLatch secondEnds = new CountDownLatch(1);
+    CountDownLatch secondBegun = new CountDownLatch(1);
+    CountDownLatch firstEnded = new CountDownLatch(1);
+    AtomicInteger attempts = new AtomicInteger();
+    Jobs patient =
+        new Jobs(
+            database.db(),
+            database.wakeups(),
+            settings(4, Duration.ofSeconds(2), Duration.ofSeconds(10)),
+            Spans.OFF);
+    patient.handle(
+        "slow",
+        Set.of(),
+        5,
+        (under, job) -> {
+          attempts.accumulateAndGet(job.attempt(), Math::max);
+          if (job.attempt() == 1) {
+            firstEnds.await();
+            firstEnded.countDown();
+          } else {
+            secondBegun.countDown();
+            secondEnds.await();
+          }
+        });
+    enqueue("slow", "{}");
+    patient.start();
+    try (var admin = database.admin();
+        var statement = admin.createStatement()) {
+      String table = KernelDatabase.SCHEMA + ".jobs";
+      // Until this very process takes it for abandoned.
+      await()
+          .pollInterval(Duration.ofMillis(10))
+          .until(() -> {
+            statement.execute(
+                "update "
+                    + table
+                    + " set lease_until = now() - interval '1 second'"
+                    + " where state = 'running' and attempt = 1");
+            return secondBegun.getCount() == 0;
+          });
+      firstEnds.countDown();
+      firstEnded.await();
+      // More than a lease from now.
+      String until = "select lease_until > ?::timestamptz from " + table;
+      try (var asked = admin.prepareStatement(until)) {
+        asked.setString(1, Instant.now().plusSeconds(5).toString());
+        await()
+            .atMost(Duration.ofSeconds(30))
+            .until(() -> {
+              try (var row = asked.executeQuery()) {
+                return row.next() && row.getBoolean(1);
+              }
+            });
+      }
+    }
+    assertThat(attempts).hasValue(2);
+    secondEnds.countDown();
+    awaitStates(JobStatus.State.DONE);
+    patient.close();
   }
 
   @Test
