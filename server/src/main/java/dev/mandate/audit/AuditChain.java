@@ -49,7 +49,7 @@ public final class AuditChain {
     ChainCheck check = new ChainCheck(org, published);
     Checkpoint drop = read(org, ChainStore::lastDrop);
     if (drop != null) {
-      check.dropped(drop);
+      check.from(drop);
     }
     long last = check.last();
     boolean more = true;
@@ -60,7 +60,6 @@ public final class AuditChain {
       more = !part.isLast();
       last = Math.max(last, check.last());
     }
-    check.end();
     return read(
         org,
         tx -> {
@@ -186,13 +185,7 @@ public final class AuditChain {
         }
         switch (type) {
           case "entry" -> check.entry(AuditLines.readEntry(org, line));
-          case "checkpoint" -> {
-            Checkpoint checkpoint = AuditLines.readCheckpoint(org, line);
-            if (checkpoint.droppedBefore() != null) {
-              check.dropped(checkpoint);
-            }
-            check.checkpoint(checkpoint);
-          }
+          case "checkpoint" -> check.checkpoint(AuditLines.readCheckpoint(org, line));
           case "end" -> {
             ended = true;
             if (AuditLines.number(line, "seq") != check.last()) {
@@ -215,7 +208,9 @@ public final class AuditChain {
     if (!ended) {
       check.problem("the file is cut off after line " + number + ": its last line is missing");
     }
-    check.end();
+    if (publicKey != null) {
+      check.requireSignature();
+    }
     return check.report(0);
   }
 

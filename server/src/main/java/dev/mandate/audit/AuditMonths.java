@@ -30,6 +30,10 @@ final class AuditMonths {
   private static final String ROWS_IN_THE_WAY = "23514";
   private static final String LOCKED = "55P03";
 
+  /** Whether a row is among those that two arrays name. */
+  private static final String LATE =
+      "(org_id, id) in (select * from unnest(cast(? as uuid[]), cast(? as uuid[])))";
+
   private final Db db;
   private final Endpoint endpoint;
   private final SigningKeys keys;
@@ -96,15 +100,11 @@ final class AuditMonths {
     for (OrgId org : organizations) {
       db.run(Sealer.system(db, org), tx -> replace(tx, key, boundary));
     }
-    for (String partition : partitions(owner)) {
-      if (partition.compareTo(name(kept)) < 0) {
-        try (Statement statement = owner.createStatement()) {
-          statement.execute("drop table " + partition);
-        }
-        log.info("dropped {}: its time is over", partition);
-      }
+    List<ChainStore.Late> late = new ArrayList<>();
+    for (OrgId org : organizations) {
+      late.addAll(db.read(Sealer.system(db, org), tx -> ChainStore.late(tx, boundary)));
     }
-    emptyDefault(owner, boundary);
+    remove(owner, kept, late);
     for (OrgId org : organizations) {
       Long upTo =
           db.read(
@@ -125,27 +125,71 @@ final class AuditMonths {
     if (head.seq() == 0 || said || !ChainStore.sealedBefore(tx, boundary)) {
       return;
     }
-    // Entries that were late stand after some that stay: those places keep their hash alone.
+    // Entries that were late stand after some that stay, and stay with them.
     ChainStore.Head last = ChainStore.lastBefore(tx, boundary, head);
     ChainStore.insertCheckpoint(
         tx, Checkpoint.sign(key, tx.org(), last.seq(), last.hash(), Sealer.now(tx), boundary));
   }
 
-  /** What of the default partition's is older: entries of before there were partitions. */
-  private static void emptyDefault(Connection owner, UUID boundary) throws SQLException {
+  /**
+   * All entries before a month but those that were chained after some that stay: after a drop
+   * nothing may be missing. They go to the default partition until a later month takes them along.
+   */
+  private static void remove(Connection owner, YearMonth kept, List<ChainStore.Late> late)
+      throws SQLException {
+    for (String partition : partitions(owner)) {
+      if (partition.compareTo(name(kept)) < 0) {
+        unforced(
+            owner,
+            statement -> {
+              statement.execute("alter table " + partition + " no force row level security");
+              statement.execute("alter table audit_entries detach partition " + partition);
+              each(
+                  owner,
+                  "insert into audit_entries_default select * from " + partition + " where " + LATE,
+                  late);
+              statement.execute("drop table " + partition);
+            });
+        log.info("dropped {}: its time is over", partition);
+      }
+    }
+    String old = "id < '" + first(kept) + "'";
+    unforced(
+        owner,
+        statement ->
+            each(
+                owner,
+                "delete from audit_entries_default where " + old + " and not " + LATE,
+                late));
+  }
+
+  private interface Work {
+    void with(Statement statement) throws SQLException;
+  }
+
+  /** In a transaction that may read and write the default partition. */
+  private static void unforced(Connection owner, Work work) throws SQLException {
     owner.setAutoCommit(false);
-    try (Statement alter = owner.createStatement();
-        PreparedStatement delete =
-            owner.prepareStatement("delete from audit_entries_default where id < ?")) {
+    try (Statement statement = owner.createStatement()) {
       // The owner sees rows only while row-level security is not forced; nobody else does ever.
-      alter.execute("alter table audit_entries_default no force row level security");
-      delete.setObject(1, boundary);
-      delete.executeUpdate();
-      alter.execute("alter table audit_entries_default force row level security");
+      statement.execute("alter table audit_entries_default no force row level security");
+      work.with(statement);
+      statement.execute("alter table audit_entries_default force row level security");
       owner.commit();
     } finally {
       owner.rollback();
       owner.setAutoCommit(true);
+    }
+  }
+
+  private static void each(Connection owner, String sql, List<ChainStore.Late> late)
+      throws SQLException {
+    try (PreparedStatement statement = owner.prepareStatement(sql)) {
+      statement.setArray(
+          1, owner.createArrayOf("uuid", late.stream().map(each -> each.org().value()).toArray()));
+      statement.setArray(
+          2, owner.createArrayOf("uuid", late.stream().map(ChainStore.Late::entry).toArray()));
+      statement.executeUpdate();
     }
   }
 

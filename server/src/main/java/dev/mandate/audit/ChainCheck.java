@@ -26,10 +26,18 @@ final class ChainCheck {
   private long seq;
   private byte[] hash = ChainedEntry.START;
 
-  /** The place that a valid checkpoint says the chain reached at least. */
-  private long promised;
+  /** Where the last entry stood. */
+  private long read;
 
-  private @Nullable Checkpoint dropped;
+  /** The last place that a checkpoint is about which fits. */
+  private long signed;
+
+  /** Places that say nothing any more, as an old drop allows. */
+  private long lost;
+
+  /** A drop of an earlier version, which does not say which later entries went with it. */
+  private @Nullable Checkpoint oldDrop;
+
   private boolean begun;
 
   ChainCheck(OrgId org, Collection<SigningKey.PublicHalf> trusted) {
@@ -37,14 +45,21 @@ final class ChainCheck {
     trusted.forEach(key -> keys.put(key.id(), key));
   }
 
-  /** What retention said last, before the first entry. */
-  void dropped(Checkpoint checkpoint) {
-    if (!begun && valid(checkpoint)) {
-      dropped = checkpoint;
-      seq = checkpoint.seq();
-      hash = checkpoint.hash();
-      promised = Math.max(promised, seq);
+  /** Goes on from a checkpoint, of a drop or not, instead of the chain's beginning. */
+  void from(Checkpoint checkpoint) {
+    checkpoints++;
+    if (valid(checkpoint)) {
+      from(checkpoint.seq(), checkpoint.hash());
+      signed = seq;
+      SigningKey.PublicHalf key = keys.get(checkpoint.keyId());
+      oldDrop = key != null && checkpoint.isOldDrop(key) ? checkpoint : null;
     }
+  }
+
+  void from(long place, byte[] its) {
+    seq = place;
+    read = place;
+    hash = its;
   }
 
   void entry(ChainStore.Sealed place) {
@@ -58,8 +73,9 @@ final class ChainCheck {
     boolean follows = place.seq() == seq + 1;
     ChainedEntry entry = place.entry();
     if (entry == null) {
-      Checkpoint drop = dropped;
-      if (drop == null || drop.droppedBefore() == null || !isBefore(place.id(), drop)) {
+      if (oldDrop != null && isBefore(place.id(), oldDrop)) {
+        lost++;
+      } else {
         problem(name(place) + " is in the chain, but what it said is removed");
       }
     } else if (follows && !java.util.Arrays.equals(entry.hash(hash, place.seq()), place.hash())) {
@@ -67,8 +83,7 @@ final class ChainCheck {
     } else {
       personal(place, entry);
     }
-    seq = place.seq();
-    hash = place.hash();
+    from(place.seq(), place.hash());
   }
 
   private void personal(ChainStore.Sealed place, ChainedEntry entry) {
@@ -83,43 +98,60 @@ final class ChainCheck {
     }
   }
 
-  /** After the entry it is about; one about a place that is not there comes where it would be. */
+  /**
+   * After the entry it is about. One about a place that is not there comes where it would be; the
+   * check then goes on from what it says.
+   */
   void checkpoint(Checkpoint checkpoint) {
+    if (!begun && checkpoint.droppedBefore() != null) {
+      from(checkpoint);
+      return;
+    }
     checkpoints++;
     if (!valid(checkpoint)) {
       return;
     }
-    promised = Math.max(promised, checkpoint.seq());
-    if (checkpoint.seq() == seq && !java.util.Arrays.equals(checkpoint.hash(), hash)) {
+    if (checkpoint.seq() < seq) {
+      problem(name(checkpoint) + " stands after entry " + seq + ": out of order");
+      return;
+    }
+    if (checkpoint.seq() > seq) {
+      problem(
+          places(seq + 1, checkpoint.seq())
+              + " removed: the chain was longer when it was signed at "
+              + checkpoint.at());
+      seq = checkpoint.seq();
+      hash = checkpoint.hash();
+    } else if (!java.util.Arrays.equals(checkpoint.hash(), hash)) {
       problem(
           "the chain up to entry "
               + seq
               + " is not the one that was signed at "
               + checkpoint.at()
               + ": entries before were rewritten");
+    } else {
+      signed = seq;
     }
   }
 
   private boolean valid(Checkpoint checkpoint) {
     SigningKey.PublicHalf key = keys.get(checkpoint.keyId());
-    String name = "the checkpoint of " + checkpoint.at() + " at entry " + checkpoint.seq();
+    String name = name(checkpoint);
     if (key == null) {
       problem(name + " is signed with the key " + checkpoint.keyId() + ", which is not trusted");
       return false;
     }
-    if (!key.signed(checkpoint.signed(), checkpoint.signature())) {
+    if (!checkpoint.isSignedBy(key)) {
       problem(name + " is forged: the signature is not of the key " + checkpoint.keyId());
       return false;
     }
     return true;
   }
 
-  void end() {
-    if (promised > seq) {
-      problem(
-          places(seq + 1, promised)
-              + " removed: the chain was longer when it was signed at "
-              + promised);
+  /** That there is any signature at all, for whoever does not believe the chain itself. */
+  void requireSignature() {
+    if (checkpoints == 0) {
+      problem("nothing of it is signed: anybody could have written it");
     }
   }
 
@@ -131,17 +163,32 @@ final class ChainCheck {
   }
 
   AuditReport report(long waiting) {
-    return new AuditReport(org, entries, checkpoints, erased, waiting, wrong, problems);
+    return new AuditReport(
+        org,
+        entries,
+        checkpoints,
+        signed,
+        Math.max(0, read - signed),
+        erased,
+        lost,
+        waiting,
+        wrong,
+        problems);
   }
 
+  /** Where the last entry stood. */
   long last() {
-    return seq;
+    return read;
   }
 
   private static boolean isBefore(UUID id, Checkpoint drop) {
     // As the database compares them; UUID.compareTo is signed.
     return drop.droppedBefore() != null
         && id.toString().compareTo(drop.droppedBefore().toString()) < 0;
+  }
+
+  private static String name(Checkpoint checkpoint) {
+    return "the checkpoint of " + checkpoint.at() + " at entry " + checkpoint.seq();
   }
 
   private static String name(ChainStore.Sealed place) {

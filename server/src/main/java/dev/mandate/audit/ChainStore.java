@@ -38,6 +38,9 @@ final class ChainStore {
       @Nullable String personal,
       @Nullable UUID salt) {}
 
+  /** An entry that stays although its month goes. */
+  record Late(OrgId org, UUID entry) {}
+
   /** A signing key as it is kept. */
   record SealedKey(String id, byte[] publicKey, byte[] sealed) {}
 
@@ -262,6 +265,22 @@ final class ChainStore {
         .one();
   }
 
+  /** Entries with lower ids that stand after what retention dropped last. */
+  static List<Late> late(Tx tx, UUID boundary) {
+    return tx.sql()
+        .createQuery(
+            """
+            select entry_id from audit_seals
+             where org_id = :org and entry_id < :boundary and seq > :dropped
+            """)
+        .bind("org", tx.org())
+        .bind("boundary", boundary)
+        .bind("dropped", before(tx).seq())
+        .mapTo(UUID.class)
+        .map(entry -> new Late(tx.org(), entry))
+        .list();
+  }
+
   /** Whether there are seals of entries with lower ids. */
   static boolean sealedBefore(Tx tx, UUID boundary) {
     return tx.sql()
@@ -359,10 +378,6 @@ final class ChainStore {
                                 where s.org_id = :org and s.entry_id = e.id)
                and not exists (select 1 from audit_unsealed u
                                 where u.org_id = :org and e.id = any(u.entries))
-               and e.id >= coalesce((select dropped_before from audit_checkpoints
-                                      where org_id = :org and dropped_before is not null
-                                      order by id desc limit 1),
-                                    cast('00000000-0000-0000-0000-000000000000' as uuid))
              order by e.id limit :limit
             """)
         .bind("org", tx.org())

@@ -122,13 +122,21 @@ final class OpsCommands {
 
   private void print(AuditReport report) {
     out.printf(
-        "%s  organization %s: %,d entries, %,d checkpoints%s%s%n",
+        "%s  organization %s: %,d entries, %,d checkpoints%s%s%s%s%n",
         report.intact() ? "intact" : "BROKEN",
         report.org(),
         report.entries(),
         report.checkpoints(),
+        report.signed() == 0 ? "" : ", signed up to place %,d".formatted(report.signed()),
+        report.unsigned() == 0 ? "" : ", %,d after it unsigned".formatted(report.unsigned()),
         report.erased() == 0 ? "" : ", personal data erased in %,d".formatted(report.erased()),
         report.waiting() == 0 ? "" : ", %,d not chained yet".formatted(report.waiting()));
+    if (report.lost() > 0) {
+      out.printf(
+          "  Months that an earlier version dropped: what %,d later places said may have gone with"
+              + " them, or was removed by somebody.%n",
+          report.lost());
+    }
     report.problems().forEach(problem -> out.println("  " + problem));
     if (report.wrong() > report.problems().size()) {
       out.printf("  and %,d more%n", report.wrong() - report.problems().size());

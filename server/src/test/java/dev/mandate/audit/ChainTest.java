@@ -298,6 +298,80 @@ class ChainTest {
         .hasMessageContaining("'id' is missing");
   }
 
+  /**
+   * The one checkpoint that is left of the true chain says nothing about places it does not reach.
+   */
+  @Test
+  void aRewrittenExportIsNotMadeGoodByACheckpointThatIsMoved() throws Exception {
+    List<String> lines = lines(grown().org());
+    String early = lines.get(6);
+    assertThat(early).contains("\"checkpoint\"", "\"seq\":5");
+    List<String> forged = new ArrayList<>(lines);
+    forged.remove(12);
+    forged.remove(6);
+    rewrite(forged, 3);
+
+    List<String> behind = new ArrayList<>(forged);
+    behind.add(behind.size() - 1, early);
+    assertThat(check(behind, publicKey()).problems())
+        .singleElement()
+        .asString()
+        .contains("at entry 5 stands after entry 10");
+
+    List<String> before = new ArrayList<>(forged);
+    before.add(2, early);
+    assertThat(check(before, publicKey()).intact()).isFalse();
+
+    List<String> inPlace = new ArrayList<>(forged);
+    inPlace.add(6, early);
+    assertThat(check(inPlace, publicKey()).problems())
+        .singleElement()
+        .asString()
+        .contains("up to entry 5 is not the one that was signed");
+  }
+
+  @Test
+  void anExportWithoutASignatureIsNotIntactForWhoeverHasTheKey() throws Exception {
+    List<String> lines = new ArrayList<>(lines(grown().org()));
+    lines.removeIf(line -> line.contains("\"checkpoint\""));
+    assertThat(check(lines, publicKey()).problems())
+        .singleElement()
+        .asString()
+        .contains("nothing of it is signed");
+  }
+
+  /** Ten entries, signed at the fifth and at the tenth. */
+  private static Mandate grown() {
+    Mandate mandate = chained();
+    for (int i = 6; i <= 10; i++) {
+      String action = "a." + i;
+      database.db().run(mandate, tx -> tx.audit(action, "thing:1", "{}"));
+    }
+    sealer.round();
+    return mandate;
+  }
+
+  /** Alters an exported entry, and all hashes from there on so that they fit. */
+  private static void rewrite(List<String> lines, int seq) {
+    OrgId org =
+        new OrgId(
+            java.util.UUID.fromString(
+                AuditLines.text(
+                    dev.mandate.kernel.Json.parse("line", lines.getFirst()), "organization")));
+    byte[] hash = ChainedEntry.START;
+    for (int i = 1; i < lines.size() - 1; i++) {
+      String line = i == seq ? lines.get(i).replace("\"thing:1\"", "\"thing:2\"") : lines.get(i);
+      ChainStore.Sealed place =
+          AuditLines.readEntry(org, dev.mandate.kernel.Json.parse("line", line));
+      hash = java.util.Objects.requireNonNull(place.entry()).hash(hash, place.seq());
+      lines.set(
+          i,
+          AuditLines.entry(
+              new ChainStore.Sealed(
+                  place.seq(), place.id(), hash, place.entry(), place.personal(), place.salt())));
+    }
+  }
+
   /** An organization with five chained entries and a checkpoint. */
   private static Mandate chained() {
     Mandate mandate = TestDatabase.newMandate();
