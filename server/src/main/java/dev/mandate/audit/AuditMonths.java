@@ -15,7 +15,9 @@ import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -97,8 +99,13 @@ final class AuditMonths {
       }
     }
     SigningKey key = keys.current();
+    List<SigningKey.PublicHalf> published = keys.published();
     for (OrgId org : organizations) {
-      db.run(Sealer.system(db, org), tx -> replace(tx, key, boundary));
+      List<String> problems = replace(org, key, published, boundary);
+      if (!problems.isEmpty()) {
+        log.error("the record before {} is kept: {} of {}", kept, problems, org);
+        return;
+      }
     }
     List<ChainStore.Late> late = new ArrayList<>();
     for (OrgId org : organizations) {
@@ -106,29 +113,73 @@ final class AuditMonths {
     }
     remove(owner, kept, late);
     for (OrgId org : organizations) {
-      Long upTo =
-          db.read(
-              Sealer.system(db, org),
-              tx -> {
-                Checkpoint drop = ChainStore.lastDrop(tx);
-                return drop == null ? 0L : drop.seq();
-              });
+      long upTo = db.read(Sealer.system(db, org), ChainStore::lastDropped);
       db.dispatch(sql -> ChainStore.deleteSeals(sql, org, upTo));
     }
   }
 
-  /** The checkpoint that stands for what goes; none if nothing of the organization's does. */
-  private static void replace(Tx tx, SigningKey key, UUID boundary) {
+  /**
+   * What is about to go.
+   *
+   * @param before what went last
+   * @param last the last place of what goes now
+   * @param next what was signed there or after it
+   */
+  private record Going(@Nullable Checkpoint before, long last, @Nullable Checkpoint next) {}
+
+  /**
+   * Makes the checkpoint that stands for what goes; none if nothing of the organization's does.
+   * Nobody can check afterwards what went, so it is checked now.
+   *
+   * @return why it may not go
+   */
+  private List<String> replace(
+      OrgId org, SigningKey key, List<SigningKey.PublicHalf> published, UUID boundary) {
+    Optional<Going> found = db.write(Sealer.system(db, org), tx -> going(tx, boundary));
+    if (found.isEmpty()) {
+      return List.of();
+    }
+    Going going = found.get();
+    Checkpoint next = going.next();
+    if (next == null) {
+      return List.of("entry " + going.last() + " is not signed yet");
+    }
+    ChainCheck check = new ChainCheck(org, published);
+    if (going.before() != null) {
+      check.from(going.before());
+    }
+    follow(check, org, going.last());
+    ChainStore.Head last = new ChainStore.Head(check.last(), check.hash());
+    follow(check, org, next.seq());
+    check.checkpoint(next);
+    if (check.intact()) {
+      db.run(
+          Sealer.system(db, org),
+          tx ->
+              ChainStore.insertCheckpoint(
+                  tx,
+                  Checkpoint.sign(key, org, last.seq(), last.hash(), Sealer.now(tx), boundary)));
+    }
+    return check.report(0).problems();
+  }
+
+  private static Optional<Going> going(Tx tx, UUID boundary) {
     ChainStore.Head head = ChainStore.lockHead(tx);
     Checkpoint before = ChainStore.lastDrop(tx);
     boolean said = before != null && boundary.equals(before.droppedBefore());
     if (head.seq() == 0 || said || !ChainStore.sealedBefore(tx, boundary)) {
-      return;
+      return Optional.empty();
     }
     // Entries that were late stand after some that stay, and stay with them.
-    ChainStore.Head last = ChainStore.lastBefore(tx, boundary, head);
-    ChainStore.insertCheckpoint(
-        tx, Checkpoint.sign(key, tx.org(), last.seq(), last.hash(), Sealer.now(tx), boundary));
+    long last = ChainStore.lastBefore(tx, boundary, head);
+    return Optional.of(new Going(before, last, ChainStore.checkpointFrom(tx, last)));
+  }
+
+  private void follow(ChainCheck check, OrgId org, long to) {
+    boolean more = true;
+    while (more && check.intact()) {
+      more = db.read(Sealer.system(db, org), tx -> check.follow(tx, to));
+    }
   }
 
   /**

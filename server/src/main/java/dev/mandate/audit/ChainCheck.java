@@ -1,11 +1,14 @@
 package dev.mandate.audit;
 
 import dev.mandate.kernel.OrgId;
+import dev.mandate.kernel.db.Tx;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChainCheck {
   private static final int MOST_PROBLEMS = 100;
+  private static final int PAGE = 1_000;
 
   private final OrgId org;
   private final Map<String, SigningKey.PublicHalf> keys = new HashMap<>();
@@ -40,9 +44,21 @@ final class ChainCheck {
 
   private boolean begun;
 
+  /** What was kept elsewhere and its place did not come yet. */
+  private final Queue<Checkpoint> expected = new ArrayDeque<>();
+
   ChainCheck(OrgId org, Collection<SigningKey.PublicHalf> trusted) {
     this.org = org;
     trusted.forEach(key -> keys.put(key.id(), key));
+  }
+
+  /**
+   * What was kept elsewhere, before all else.
+   *
+   * @param checkpoints signed with a trusted key, in the chain's order
+   */
+  void expect(Collection<Checkpoint> checkpoints) {
+    expected.addAll(checkpoints);
   }
 
   /** Goes on from a checkpoint, of a drop or not, instead of the chain's beginning. */
@@ -56,10 +72,31 @@ final class ChainCheck {
     }
   }
 
+  /** Goes on from a place. */
   void from(long place, byte[] its) {
     seq = place;
     read = place;
     hash = its;
+    while (!expected.isEmpty() && expected.element().seq() <= seq) {
+      Checkpoint kept = expected.remove();
+      // A gap was told of, and what a drop took away only its checkpoint can speak for.
+      if (kept.seq() == seq) {
+        compare(kept);
+      }
+    }
+  }
+
+  /**
+   * Takes some places out of the database.
+   *
+   * @param to the last place wanted
+   * @return whether there may be more
+   */
+  boolean follow(Tx tx, long to) {
+    int most = Math.clamp(to - seq, 0, PAGE);
+    List<ChainStore.Sealed> places = ChainStore.sealed(tx, seq, most);
+    places.forEach(this::entry);
+    return places.size() == PAGE;
   }
 
   void entry(ChainStore.Sealed place) {
@@ -116,13 +153,23 @@ final class ChainCheck {
       return;
     }
     if (checkpoint.seq() > seq) {
-      problem(
-          places(seq + 1, checkpoint.seq())
-              + " removed: the chain was longer when it was signed at "
-              + checkpoint.at());
-      seq = checkpoint.seq();
-      hash = checkpoint.hash();
-    } else if (!java.util.Arrays.equals(checkpoint.hash(), hash)) {
+      beyond(checkpoint);
+    } else {
+      compare(checkpoint);
+    }
+  }
+
+  private void beyond(Checkpoint checkpoint) {
+    problem(
+        places(seq + 1, checkpoint.seq())
+            + " removed: the chain was longer when it was signed at "
+            + checkpoint.at());
+    seq = checkpoint.seq();
+    hash = checkpoint.hash();
+  }
+
+  private void compare(Checkpoint checkpoint) {
+    if (!java.util.Arrays.equals(checkpoint.hash(), hash)) {
       problem(
           "the chain up to entry "
               + seq
@@ -148,9 +195,18 @@ final class ChainCheck {
     return true;
   }
 
-  /** That there is any signature at all, for whoever does not believe the chain itself. */
-  void requireSignature() {
-    if (checkpoints == 0) {
+  /**
+   * After everything else.
+   *
+   * @param believed whether a chain that nobody signed will do
+   */
+  void end(boolean believed) {
+    for (Checkpoint kept : expected) {
+      if (kept.seq() > seq) {
+        beyond(kept);
+      }
+    }
+    if (!believed && checkpoints == 0 && signed == 0) {
       problem("nothing of it is signed: anybody could have written it");
     }
   }
@@ -160,6 +216,10 @@ final class ChainCheck {
     if (problems.size() < MOST_PROBLEMS) {
       problems.add(text);
     }
+  }
+
+  boolean intact() {
+    return wrong == 0;
   }
 
   AuditReport report(long waiting) {
@@ -179,6 +239,10 @@ final class ChainCheck {
   /** Where the last entry stood. */
   long last() {
     return read;
+  }
+
+  byte[] hash() {
+    return hash;
   }
 
   private static boolean isBefore(UUID id, Checkpoint drop) {
