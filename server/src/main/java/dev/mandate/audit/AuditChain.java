@@ -10,7 +10,6 @@ import dev.mandate.kernel.db.Tx;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -42,14 +41,27 @@ public final class AuditChain {
     return keys.reseal();
   }
 
-  /** Checks an organization's chain in the database. */
+  /** Checks an organization's chain in the database, with the keys that lie there. */
   public AuditReport check(OrgId org) {
-    List<SigningKey.PublicHalf> published = keys.published();
+    return check(org, null, KeptCheckpoints.NONE);
+  }
+
+  /**
+   * Checks an organization's chain in the database.
+   *
+   * @param publicKey base64 of the one public key to trust; null to trust those in the database
+   *     that open with the master key
+   * @param kept what the chain must agree with
+   */
+  public AuditReport check(OrgId org, @Nullable String publicKey, KeptCheckpoints kept) {
+    List<SigningKey.PublicHalf> trusted =
+        publicKey == null ? keys.published() : List.of(SigningKey.PublicHalf.read(publicKey));
     // Page by page, or a long chain would hold one transaction open. It only grows at its end.
-    ChainCheck check = new ChainCheck(org, published);
+    ChainCheck check = new ChainCheck(org, trusted);
+    check.expect(kept.of(org, trusted));
     Checkpoint drop = read(org, ChainStore::lastDrop);
     if (drop != null) {
-      check.dropped(drop);
+      check.from(drop);
     }
     long last = check.last();
     boolean more = true;
@@ -60,10 +72,15 @@ public final class AuditChain {
       more = !part.isLast();
       last = Math.max(last, check.last());
     }
-    check.end();
+    check.end(publicKey == null || check.last() == 0);
     return read(
         org,
         tx -> {
+          Checkpoint signed = ChainStore.lastCheckpoint(tx);
+          long promised = ChainStore.signedUpTo(tx);
+          if (promised > (signed == null ? 0 : signed.seq())) {
+            check.problem("the checkpoint at entry " + promised + " is removed");
+          }
           for (UUID stray : ChainStore.strays(tx, 100)) {
             check.problem("entry " + stray + " was never chained: it was put there by hand");
           }
@@ -159,10 +176,11 @@ public final class AuditChain {
    *
    * @param publicKey base64 of the signing key's public half, from a source other than the file;
    *     null to believe the keys in the file
+   * @param kept what the chain must agree with
    * @throws Failure {@code INVALID_ARGUMENT} with the line, if it is no exported chain
    */
-  public static AuditReport checkExport(BufferedReader lines, @Nullable String publicKey)
-      throws IOException {
+  public static AuditReport checkExport(
+      BufferedReader lines, @Nullable String publicKey, KeptCheckpoints kept) throws IOException {
     ChainCheck check = null;
     OrgId org = OrgId.INSTALLATION;
     boolean ended = false;
@@ -181,18 +199,14 @@ public final class AuditChain {
             throw new IllegalArgumentException("a format that this version does not know");
           }
           org = new OrgId(UUID.fromString(AuditLines.text(line, "organization")));
-          check = new ChainCheck(org, keys(line, publicKey));
+          List<SigningKey.PublicHalf> trusted = keys(line, publicKey);
+          check = new ChainCheck(org, trusted);
+          check.expect(kept.of(org, trusted));
           continue;
         }
         switch (type) {
           case "entry" -> check.entry(AuditLines.readEntry(org, line));
-          case "checkpoint" -> {
-            Checkpoint checkpoint = AuditLines.readCheckpoint(org, line);
-            if (checkpoint.droppedBefore() != null) {
-              check.dropped(checkpoint);
-            }
-            check.checkpoint(checkpoint);
-          }
+          case "checkpoint" -> check.checkpoint(AuditLines.readCheckpoint(org, line));
           case "end" -> {
             ended = true;
             if (AuditLines.number(line, "seq") != check.last()) {
@@ -215,19 +229,17 @@ public final class AuditChain {
     if (!ended) {
       check.problem("the file is cut off after line " + number + ": its last line is missing");
     }
-    check.end();
+    check.end(publicKey == null);
     return check.report(0);
   }
 
   private static List<SigningKey.PublicHalf> keys(JsonNode line, @Nullable String publicKey) {
     List<SigningKey.PublicHalf> found = new ArrayList<>();
     if (publicKey != null) {
-      found.add(SigningKey.PublicHalf.of(Base64.getDecoder().decode(publicKey.strip())));
+      found.add(SigningKey.PublicHalf.read(publicKey));
     } else {
       for (JsonNode key : line.path("keys")) {
-        found.add(
-            SigningKey.PublicHalf.of(
-                Base64.getDecoder().decode(AuditLines.text(key, "public_key"))));
+        found.add(SigningKey.PublicHalf.read(AuditLines.text(key, "public_key")));
       }
     }
     return found;

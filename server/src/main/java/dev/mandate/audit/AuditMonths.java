@@ -15,7 +15,9 @@ import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +31,10 @@ final class AuditMonths {
   private static final int AHEAD = 2;
   private static final String ROWS_IN_THE_WAY = "23514";
   private static final String LOCKED = "55P03";
+
+  /** Whether a row is among those that two arrays name. */
+  private static final String LATE =
+      "(org_id, id) in (select * from unnest(cast(? as uuid[]), cast(? as uuid[])))";
 
   private final Db db;
   private final Endpoint endpoint;
@@ -93,59 +99,148 @@ final class AuditMonths {
       }
     }
     SigningKey key = keys.current();
+    List<SigningKey.PublicHalf> published = keys.published();
     for (OrgId org : organizations) {
-      db.run(Sealer.system(db, org), tx -> replace(tx, key, boundary));
-    }
-    for (String partition : partitions(owner)) {
-      if (partition.compareTo(name(kept)) < 0) {
-        try (Statement statement = owner.createStatement()) {
-          statement.execute("drop table " + partition);
-        }
-        log.info("dropped {}: its time is over", partition);
+      List<String> problems = replace(org, key, published, boundary);
+      if (!problems.isEmpty()) {
+        log.error("the record before {} is kept: {} of {}", kept, problems, org);
+        return;
       }
     }
-    emptyDefault(owner, boundary);
+    List<ChainStore.Late> late = new ArrayList<>();
     for (OrgId org : organizations) {
-      Long upTo =
-          db.read(
-              Sealer.system(db, org),
-              tx -> {
-                Checkpoint drop = ChainStore.lastDrop(tx);
-                return drop == null ? 0L : drop.seq();
-              });
+      late.addAll(db.read(Sealer.system(db, org), tx -> ChainStore.late(tx, boundary)));
+    }
+    remove(owner, kept, late);
+    for (OrgId org : organizations) {
+      long upTo = db.read(Sealer.system(db, org), ChainStore::lastDropped);
       db.dispatch(sql -> ChainStore.deleteSeals(sql, org, upTo));
     }
   }
 
-  /** The checkpoint that stands for what goes; none if nothing of the organization's does. */
-  private static void replace(Tx tx, SigningKey key, UUID boundary) {
+  /**
+   * What is about to go.
+   *
+   * @param before what went last
+   * @param last the last place of what goes now
+   * @param next what was signed there or after it
+   */
+  private record Going(@Nullable Checkpoint before, long last, @Nullable Checkpoint next) {}
+
+  /**
+   * Makes the checkpoint that stands for what goes; none if nothing of the organization's does.
+   * Nobody can check afterwards what went, so it is checked now.
+   *
+   * @return why it may not go
+   */
+  private List<String> replace(
+      OrgId org, SigningKey key, List<SigningKey.PublicHalf> published, UUID boundary) {
+    Optional<Going> found = db.write(Sealer.system(db, org), tx -> going(tx, boundary));
+    if (found.isEmpty()) {
+      return List.of();
+    }
+    Going going = found.get();
+    Checkpoint next = going.next();
+    if (next == null) {
+      return List.of("entry " + going.last() + " is not signed yet");
+    }
+    ChainCheck check = new ChainCheck(org, published);
+    if (going.before() != null) {
+      check.from(going.before());
+    }
+    follow(check, org, going.last());
+    ChainStore.Head last = new ChainStore.Head(check.last(), check.hash());
+    follow(check, org, next.seq());
+    check.checkpoint(next);
+    if (check.intact()) {
+      db.run(
+          Sealer.system(db, org),
+          tx ->
+              ChainStore.insertCheckpoint(
+                  tx,
+                  Checkpoint.sign(key, org, last.seq(), last.hash(), Sealer.now(tx), boundary)));
+    }
+    return check.report(0).problems();
+  }
+
+  private static Optional<Going> going(Tx tx, UUID boundary) {
     ChainStore.Head head = ChainStore.lockHead(tx);
     Checkpoint before = ChainStore.lastDrop(tx);
     boolean said = before != null && boundary.equals(before.droppedBefore());
     if (head.seq() == 0 || said || !ChainStore.sealedBefore(tx, boundary)) {
-      return;
+      return Optional.empty();
     }
-    // Entries that were late stand after some that stay: those places keep their hash alone.
-    ChainStore.Head last = ChainStore.lastBefore(tx, boundary, head);
-    ChainStore.insertCheckpoint(
-        tx, Checkpoint.sign(key, tx.org(), last.seq(), last.hash(), Sealer.now(tx), boundary));
+    // Entries that were late stand after some that stay, and stay with them.
+    long last = ChainStore.lastBefore(tx, boundary, head);
+    return Optional.of(new Going(before, last, ChainStore.checkpointFrom(tx, last)));
   }
 
-  /** What of the default partition's is older: entries of before there were partitions. */
-  private static void emptyDefault(Connection owner, UUID boundary) throws SQLException {
+  private void follow(ChainCheck check, OrgId org, long to) {
+    boolean more = true;
+    while (more && check.intact()) {
+      more = db.read(Sealer.system(db, org), tx -> check.follow(tx, to));
+    }
+  }
+
+  /**
+   * All entries before a month but those that were chained after some that stay: after a drop
+   * nothing may be missing. They go to the default partition until a later month takes them along.
+   */
+  private static void remove(Connection owner, YearMonth kept, List<ChainStore.Late> late)
+      throws SQLException {
+    for (String partition : partitions(owner)) {
+      if (partition.compareTo(name(kept)) < 0) {
+        unforced(
+            owner,
+            statement -> {
+              statement.execute("alter table " + partition + " no force row level security");
+              statement.execute("alter table audit_entries detach partition " + partition);
+              each(
+                  owner,
+                  "insert into audit_entries_default select * from " + partition + " where " + LATE,
+                  late);
+              statement.execute("drop table " + partition);
+            });
+        log.info("dropped {}: its time is over", partition);
+      }
+    }
+    String old = "id < '" + first(kept) + "'";
+    unforced(
+        owner,
+        statement ->
+            each(
+                owner,
+                "delete from audit_entries_default where " + old + " and not " + LATE,
+                late));
+  }
+
+  private interface Work {
+    void with(Statement statement) throws SQLException;
+  }
+
+  /** In a transaction that may read and write the default partition. */
+  private static void unforced(Connection owner, Work work) throws SQLException {
     owner.setAutoCommit(false);
-    try (Statement alter = owner.createStatement();
-        PreparedStatement delete =
-            owner.prepareStatement("delete from audit_entries_default where id < ?")) {
+    try (Statement statement = owner.createStatement()) {
       // The owner sees rows only while row-level security is not forced; nobody else does ever.
-      alter.execute("alter table audit_entries_default no force row level security");
-      delete.setObject(1, boundary);
-      delete.executeUpdate();
-      alter.execute("alter table audit_entries_default force row level security");
+      statement.execute("alter table audit_entries_default no force row level security");
+      work.with(statement);
+      statement.execute("alter table audit_entries_default force row level security");
       owner.commit();
     } finally {
       owner.rollback();
       owner.setAutoCommit(true);
+    }
+  }
+
+  private static void each(Connection owner, String sql, List<ChainStore.Late> late)
+      throws SQLException {
+    try (PreparedStatement statement = owner.prepareStatement(sql)) {
+      statement.setArray(
+          1, owner.createArrayOf("uuid", late.stream().map(each -> each.org().value()).toArray()));
+      statement.setArray(
+          2, owner.createArrayOf("uuid", late.stream().map(ChainStore.Late::entry).toArray()));
+      statement.executeUpdate();
     }
   }
 

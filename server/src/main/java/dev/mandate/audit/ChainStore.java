@@ -38,6 +38,9 @@ final class ChainStore {
       @Nullable String personal,
       @Nullable UUID salt) {}
 
+  /** An entry that stays although its month goes. */
+  record Late(OrgId org, UUID entry) {}
+
   /** A signing key as it is kept. */
   record SealedKey(String id, byte[] publicKey, byte[] sealed) {}
 
@@ -232,6 +235,49 @@ final class ChainStore {
         .list();
   }
 
+  /** Up to where the chain's head says that it was signed. */
+  static long signedUpTo(Tx tx) {
+    return tx.sql()
+        .createQuery("select checkpoint_seq from audit_heads where org_id = :org")
+        .bind("org", tx.org())
+        .mapTo(Long.class)
+        .findOne()
+        .orElse(0L);
+  }
+
+  /** That of the longest chain. */
+  static @Nullable Checkpoint lastCheckpoint(Tx tx) {
+    return tx.sql()
+        .createQuery(
+            """
+            select org_id, id, seq, hash, at, dropped_before, key_id, signature
+              from audit_checkpoints
+             where org_id = :org
+             order by seq desc, id desc limit 1
+            """)
+        .bind("org", tx.org())
+        .map((row, context) -> checkpoint(row))
+        .findOne()
+        .orElse(null);
+  }
+
+  /** The first that is about a place or a later one, and stands for no drop. */
+  static @Nullable Checkpoint checkpointFrom(Tx tx, long seq) {
+    return tx.sql()
+        .createQuery(
+            """
+            select org_id, id, seq, hash, at, dropped_before, key_id, signature
+              from audit_checkpoints
+             where org_id = :org and seq >= :seq and dropped_before is null
+             order by seq, id limit 1
+            """)
+        .bind("org", tx.org())
+        .bind("seq", seq)
+        .map((row, context) -> checkpoint(row))
+        .findOne()
+        .orElse(null);
+  }
+
   /** What retention said last. */
   static @Nullable Checkpoint lastDrop(Tx tx) {
     return tx.sql()
@@ -262,6 +308,22 @@ final class ChainStore {
         .one();
   }
 
+  /** Entries with lower ids that stand after what retention dropped last. */
+  static List<Late> late(Tx tx, UUID boundary) {
+    return tx.sql()
+        .createQuery(
+            """
+            select entry_id from audit_seals
+             where org_id = :org and entry_id < :boundary and seq > :dropped
+            """)
+        .bind("org", tx.org())
+        .bind("boundary", boundary)
+        .bind("dropped", lastDropped(tx))
+        .mapTo(UUID.class)
+        .map(entry -> new Late(tx.org(), entry))
+        .list();
+  }
+
   /** Whether there are seals of entries with lower ids. */
   static boolean sealedBefore(Tx tx, UUID boundary) {
     return tx.sql()
@@ -276,39 +338,24 @@ final class ChainStore {
   }
 
   /** The place before the first entry that stays, which is the last place if none does. */
-  static Head lastBefore(Tx tx, UUID boundary, Head head) {
+  static long lastBefore(Tx tx, UUID boundary, Head head) {
     return tx.sql()
         .createQuery(
             """
-            select s.seq, s.hash
-              from audit_seals s
-             where s.org_id = :org
-               and s.seq = (select min(seq) - 1 from audit_seals
-                             where org_id = :org and entry_id >= :boundary)
+            select coalesce(min(seq) - 1, :head) from audit_seals
+             where org_id = :org and entry_id >= :boundary
             """)
         .bind("org", tx.org())
         .bind("boundary", boundary)
-        .map((row, context) -> new Head(row.getLong(1), row.getBytes(2)))
-        .findOne()
-        .orElseGet(() -> anyFrom(tx, boundary) ? before(tx) : head);
-  }
-
-  private static boolean anyFrom(Tx tx, UUID boundary) {
-    return tx.sql()
-        .createQuery(
-            """
-            select exists (select 1 from audit_seals where org_id = :org and entry_id >= :boundary)
-            """)
-        .bind("org", tx.org())
-        .bind("boundary", boundary)
-        .mapTo(Boolean.class)
+        .bind("head", head.seq())
+        .mapTo(Long.class)
         .one();
   }
 
-  /** What the chain that is there goes on from. */
-  private static Head before(Tx tx) {
+  /** The last place that retention dropped; 0 if it did not. */
+  static long lastDropped(Tx tx) {
     Checkpoint drop = lastDrop(tx);
-    return drop == null ? new Head(0, ChainedEntry.START) : new Head(drop.seq(), drop.hash());
+    return drop == null ? 0 : drop.seq();
   }
 
   /** Forgets the places of entries that were dropped. */
@@ -359,10 +406,6 @@ final class ChainStore {
                                 where s.org_id = :org and s.entry_id = e.id)
                and not exists (select 1 from audit_unsealed u
                                 where u.org_id = :org and e.id = any(u.entries))
-               and e.id >= coalesce((select dropped_before from audit_checkpoints
-                                      where org_id = :org and dropped_before is not null
-                                      order by id desc limit 1),
-                                    cast('00000000-0000-0000-0000-000000000000' as uuid))
              order by e.id limit :limit
             """)
         .bind("org", tx.org())
@@ -382,13 +425,10 @@ final class ChainStore {
   }
 
   /**
+   * Oldest first.
+   *
    * @param tx of the reserved organization
    */
-  static @Nullable SealedKey oldestKey(Tx tx) {
-    List<SealedKey> keys = keys(tx);
-    return keys.isEmpty() ? null : keys.getFirst();
-  }
-
   static List<SealedKey> keys(Tx tx) {
     return tx.sql()
         .createQuery(

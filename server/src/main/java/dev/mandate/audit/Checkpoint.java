@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param seq the last entry's place
  * @param hash the last entry's
- * @param droppedBefore set if retention dropped entries: those with lower ids may be gone, and
- *     those up to {@code seq} are
+ * @param droppedBefore set if retention dropped entries: those up to {@code seq} are gone, all of
+ *     which had lower ids, and none after it is
  * @param keyId whose signature it is
  */
 @SuppressWarnings("ArrayRecordComponent") // carried from here to there, compared by content only
@@ -27,6 +27,8 @@ record Checkpoint(
     @Nullable UUID droppedBefore,
     String keyId,
     byte[] signature) {
+  private static final String STATE = "mandate/audit/checkpoint/v1";
+  private static final String DROP = "mandate/audit/drop/v2";
 
   /** Signs the state of a chain. */
   static Checkpoint sign(
@@ -37,9 +39,26 @@ record Checkpoint(
         org, unsigned.id(), seq, hash, at, droppedBefore, key.id(), key.sign(unsigned.signed()));
   }
 
+  /** Whether the signature is the key's. */
+  boolean isSignedBy(SigningKey.PublicHalf key) {
+    return key.signed(signed(), signature) || isOldDrop(key);
+  }
+
+  /**
+   * Whether an earlier version dropped these entries. It did not keep those that were late: places
+   * after {@code seq} lost what they said too, and nothing tells which.
+   */
+  boolean isOldDrop(SigningKey.PublicHalf key) {
+    return droppedBefore != null && key.signed(signed(STATE), signature);
+  }
+
   /** What the signature is over. */
   byte[] signed() {
-    return new Fields("mandate/audit/checkpoint/v1")
+    return signed(droppedBefore == null ? STATE : DROP);
+  }
+
+  private byte[] signed(String purpose) {
+    return new Fields(purpose)
         .text(org.toString())
         .text(id.toString())
         .number(seq)

@@ -17,7 +17,6 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +35,7 @@ public final class Sealer implements AutoCloseable {
   private static final Duration LEASE = Duration.ofSeconds(6);
   private static final Duration PAUSE = Duration.ofMillis(400);
 
-  /** A chain that grows is signed this often; whoever cuts off less than that is not found out. */
+  /** A chain that grows is signed this often; whoever changes less than that is not found out. */
   private static final Duration SIGNED_EVERY = Duration.ofSeconds(30);
 
   private static final Duration TIDIED_EVERY = Duration.ofHours(1);
@@ -47,7 +46,7 @@ public final class Sealer implements AutoCloseable {
   private static final int MOST_BATCHES = 20;
 
   private final Db db;
-  private final SigningKeys keys;
+  private final ChainSigner signer;
   private final AuditMonths months;
 
   /** Held through a round: an end comes between two, not in the middle of a transaction. */
@@ -55,7 +54,6 @@ public final class Sealer implements AutoCloseable {
 
   private final Leases leases;
   private final Duration signedEvery;
-  private @Nullable SigningKey key;
 
   /**
    * @param keep how long entries are kept at least; zero for ever
@@ -66,7 +64,8 @@ public final class Sealer implements AutoCloseable {
 
   Sealer(Db db, Cipher cipher, Endpoint endpoint, Duration keep, Duration signedEvery) {
     this.db = db;
-    this.keys = new SigningKeys(db, cipher);
+    SigningKeys keys = new SigningKeys(db, cipher);
+    this.signer = new ChainSigner(db, keys);
     this.months = new AuditMonths(db, endpoint, keys, keep);
     this.leases = new Leases(db);
     this.signedEvery = signedEvery;
@@ -74,6 +73,11 @@ public final class Sealer implements AutoCloseable {
 
   public void start() {
     leases.lead("audit-sealer", LEASE, this::lead);
+  }
+
+  /** Chains that this process does not sign, because they do not go on from what was signed. */
+  public int refused() {
+    return signer.refused();
   }
 
   private void lead(Leases.Leadership leadership) throws InterruptedException {
@@ -111,7 +115,7 @@ public final class Sealer implements AutoCloseable {
       seal(org);
     }
     for (OrgId org : db.dispatch(sql -> ChainStore.unsigned(sql, signedEvery))) {
-      sign(org);
+      signer.sign(org);
     }
   }
 
@@ -144,27 +148,6 @@ public final class Sealer implements AutoCloseable {
       ChainStore.moveHead(tx, new ChainStore.Head(seq, hash));
     }
     return taken.size();
-  }
-
-  private void sign(OrgId org) {
-    SigningKey with = key();
-    db.run(
-        system(db, org),
-        tx -> {
-          ChainStore.Head head = ChainStore.lockHead(tx);
-          ChainStore.insertCheckpoint(
-              tx, Checkpoint.sign(with, org, head.seq(), head.hash(), now(tx), null));
-          ChainStore.headSigned(tx, head.seq());
-        });
-  }
-
-  private SigningKey key() {
-    SigningKey known = key;
-    if (known == null) {
-      known = keys.current();
-      key = known;
-    }
-    return known;
   }
 
   /** As exactly as the database keeps it. */

@@ -1,6 +1,7 @@
 package dev.mandate.audit;
 
 import dev.mandate.kernel.crypto.Tokens;
+import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPair;
@@ -9,6 +10,7 @@ import java.security.PrivateKey;
 import java.security.Signature;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.security.spec.X509EncodedKeySpec;
+import java.util.Base64;
 import java.util.HexFormat;
 
 /** An Ed25519 key that checkpoints are signed with. */
@@ -26,6 +28,14 @@ final class SigningKey {
   record PublicHalf(String id, byte[] encoded) {
     static PublicHalf of(byte[] encoded) {
       return new PublicHalf(HexFormat.of().formatHex(Tokens.sha256(encoded), 0, 8), encoded);
+    }
+
+    /**
+     * @param base64 the encoding
+     * @throws IllegalArgumentException if it is not base64
+     */
+    static PublicHalf read(String base64) {
+      return of(Base64.getDecoder().decode(base64.strip()));
     }
 
     boolean signed(byte[] message, byte[] signature) {
@@ -74,6 +84,12 @@ final class SigningKey {
 
   PublicHalf publicHalf() {
     return publicHalf;
+  }
+
+  /** Whether the halves belong together. */
+  boolean isPair() {
+    byte[] any = "mandate/audit/pair/v1".getBytes(StandardCharsets.UTF_8);
+    return publicHalf.signed(any, sign(any));
   }
 
   byte[] secretBytes() {

@@ -1,16 +1,21 @@
 package dev.mandate.audit;
 
+import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.crypto.Cipher;
 import dev.mandate.kernel.db.Db;
-import dev.mandate.kernel.db.Tx;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The installation's keys for signing checkpoints: encrypted where they lie, never given out. */
 final class SigningKeys {
+  private static final Logger log = LoggerFactory.getLogger(SigningKeys.class);
+
   private final Db db;
   private final Cipher cipher;
 
@@ -24,11 +29,14 @@ final class SigningKeys {
     return db.write(
         system(),
         tx -> {
-          ChainStore.SealedKey kept = ChainStore.oldestKey(tx);
-          if (kept != null) {
-            return SigningKey.of(
-                kept.publicKey(),
-                cipher.decrypt(OrgId.INSTALLATION, context(kept.id()), kept.sealed()));
+          List<ChainStore.SealedKey> kept = ChainStore.keys(tx);
+          if (!kept.isEmpty()) {
+            return kept.stream()
+                .flatMap(key -> open(key).stream())
+                .findFirst()
+                .orElseThrow(() ->
+                    new IllegalStateException(
+                        "no signing key in the database opens with the master key"));
           }
           SigningKey made = SigningKey.generate();
           byte[] sealed =
@@ -39,18 +47,32 @@ final class SigningKeys {
         });
   }
 
-  /** All that there ever were: old checkpoints stay verifiable. */
+  /**
+   * All that there ever were: old checkpoints stay verifiable. A key that somebody put there who
+   * does not have the master key is not among them.
+   */
   List<SigningKey.PublicHalf> published() {
-    return db.read(system(), SigningKeys::published);
+    return db.read(system(), ChainStore::keys).stream()
+        .flatMap(key -> open(key).stream())
+        .map(SigningKey::publicHalf)
+        .toList();
   }
 
-  /**
-   * @param tx of the reserved organization
-   */
-  static List<SigningKey.PublicHalf> published(Tx tx) {
-    return ChainStore.keys(tx).stream()
-        .map(key -> SigningKey.PublicHalf.of(key.publicKey()))
-        .toList();
+  /** The key, if its private half opens with the master key and belongs to the public one. */
+  private Optional<SigningKey> open(ChainStore.SealedKey kept) {
+    try {
+      SigningKey key =
+          SigningKey.of(
+              kept.publicKey(),
+              cipher.decrypt(OrgId.INSTALLATION, context(kept.id()), kept.sealed()));
+      if (key.id().equals(kept.id()) && key.isPair()) {
+        return Optional.of(key);
+      }
+    } catch (Failure | IllegalStateException e) {
+      log.debug("signing key {}", kept.id(), e);
+    }
+    log.warn("the signing key {} is not trusted: it does not open with the master key", kept.id());
+    return Optional.empty();
   }
 
   /** Encrypts the private keys anew under the primary master key; how many were not yet. */

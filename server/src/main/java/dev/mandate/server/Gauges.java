@@ -1,5 +1,6 @@
 package dev.mandate.server;
 
+import dev.mandate.audit.Sealer;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.runs.RunWorker;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -77,7 +78,12 @@ final class Gauges implements AutoCloseable {
   private final JvmGcMetrics collections = new JvmGcMetrics();
   private @Nullable Thread reader;
 
-  Gauges(MeterRegistry meters, Db db, RunWorker worker, Map<String, LongAdder> decisions) {
+  Gauges(
+      MeterRegistry meters,
+      Db db,
+      RunWorker worker,
+      Sealer sealer,
+      Map<String, LongAdder> decisions) {
     this.db = db;
     runs =
         MultiGauge.builder("mandate.runs")
@@ -94,6 +100,9 @@ final class Gauges implements AutoCloseable {
         "mandate.audit.unsealed",
         "Transactions whose audit entries are not chained yet",
         () -> unsealed);
+    Gauge.builder("mandate.audit.refused", sealer, Sealer::refused)
+        .description("Chains of the record that this process does not sign: somebody rewrote them")
+        .register(meters);
     Gauge.builder("mandate.runs.here", worker, RunWorker::active)
         .description("Runs that this process works on")
         .register(meters);

@@ -90,13 +90,16 @@ final class Help {
               """;
           case "verify-audit" ->
               """
-              Usage: mandate ops verify-audit [FILE] [--key KEY]
+              Usage: mandate ops verify-audit [FILE] [--key KEY] [--checkpoints KEPT]
 
               Checks the record: that no entry was altered, removed, moved or put in by hand, and
               that it is the one that was signed. Without FILE all organizations' in the database;
               with FILE an exported one, which needs no server. Exit code 1 if anything is wrong.
-                --key KEY  the public key to trust, in base64 or in a file, instead of the keys that
-                           FILE itself names
+                --key KEY           the public key to trust, in base64 or in a file, instead of
+                                    the keys that FILE or the database has
+                --checkpoints KEPT  a file of checkpoints that were kept elsewhere, which the record
+                                    must agree with: what `mandate audit checkpoints --json` prints,
+                                    or lines of an export
               """;
           case "export-audit" ->
               """

@@ -3,6 +3,7 @@ package dev.mandate.server;
 import dev.mandate.agents.Agents;
 import dev.mandate.audit.AuditChain;
 import dev.mandate.audit.AuditReport;
+import dev.mandate.audit.KeptCheckpoints;
 import dev.mandate.identity.Users;
 import dev.mandate.kernel.Authorizer;
 import dev.mandate.kernel.Failure;
@@ -34,6 +35,7 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -79,56 +81,77 @@ final class OpsCommands {
   }
 
   private int verifyAudit(List<String> words, List<String> flags) throws IOException {
-    String key = OwnFlags.value(flags, "--key");
-    if (words.isEmpty()) {
-      if (key != null) {
-        throw Failure.invalid("--key", "goes with a FILE: the database has its own keys");
-      }
-      return verifyDatabase(config(flags));
+    String given = OwnFlags.value(flags, "--key");
+    String file = OwnFlags.value(flags, "--checkpoints");
+    String key = given == null ? null : key(given);
+    KeptCheckpoints kept =
+        file == null ? KeptCheckpoints.NONE : KeptCheckpoints.read(Files.readString(Path.of(file)));
+    Config config = config(flags);
+    boolean intact =
+        words.isEmpty() ? verifyDatabase(config, key, kept) : verifyFile(words, key, kept);
+    for (String stranger : kept.strangers()) {
+      out.println("BROKEN  " + stranger);
+      intact = false;
     }
-    config(flags);
-    boolean believed = key == null;
+    return intact ? Main.OK : Main.FAILED;
+  }
+
+  private boolean verifyFile(List<String> words, @Nullable String key, KeptCheckpoints kept)
+      throws IOException {
     try (BufferedReader lines = Files.newBufferedReader(Path.of(one(words, "FILE")))) {
-      AuditReport report =
-          AuditChain.checkExport(lines, believed ? null : key(String.valueOf(key)));
+      AuditReport report = AuditChain.checkExport(lines, key, kept);
       print(report);
-      if (believed) {
+      if (key == null) {
         out.println(
             "  The signatures were checked with the keys that the file itself names: give the key"
                 + " that you trust with --key.");
       }
-      return report.intact() ? Main.OK : Main.FAILED;
+      return report.intact();
     }
   }
 
   /** Base64, or a file that holds it. */
   private static String key(String given) throws IOException {
     Path path = Path.of(given);
-    return Files.isRegularFile(path) ? Files.readString(path).strip() : given;
+    String key = Files.isRegularFile(path) ? Files.readString(path).strip() : given;
+    try {
+      Base64.getDecoder().decode(key);
+    } catch (IllegalArgumentException e) {
+      throw Failure.invalid("--key", "is neither a file nor base64");
+    }
+    return key;
   }
 
-  private int verifyDatabase(Config config) {
+  private boolean verifyDatabase(Config config, @Nullable String key, KeptCheckpoints kept) {
     try (Opened opened = Opened.beside(config)) {
       AuditChain chain = chain(opened);
       boolean intact = true;
       for (OrgId org : chain.organizations()) {
-        AuditReport report = chain.check(org);
+        AuditReport report = chain.check(org, key, kept);
         print(report);
         intact &= report.intact();
       }
-      return intact ? Main.OK : Main.FAILED;
+      return intact;
     }
   }
 
   private void print(AuditReport report) {
     out.printf(
-        "%s  organization %s: %,d entries, %,d checkpoints%s%s%n",
+        "%s  organization %s: %,d entries, %,d checkpoints%s%s%s%s%n",
         report.intact() ? "intact" : "BROKEN",
         report.org(),
         report.entries(),
         report.checkpoints(),
+        report.signed() == 0 ? "" : ", signed up to place %,d".formatted(report.signed()),
+        report.unsigned() == 0 ? "" : ", %,d after it unsigned".formatted(report.unsigned()),
         report.erased() == 0 ? "" : ", personal data erased in %,d".formatted(report.erased()),
         report.waiting() == 0 ? "" : ", %,d not chained yet".formatted(report.waiting()));
+    if (report.lost() > 0) {
+      out.printf(
+          "  Months that an earlier version dropped: what %,d later places said may have gone with"
+              + " them, or was removed by somebody.%n",
+          report.lost());
+    }
     report.problems().forEach(problem -> out.println("  " + problem));
     if (report.wrong() > report.problems().size()) {
       out.printf("  and %,d more%n", report.wrong() - report.problems().size());

@@ -250,7 +250,7 @@ public final class Platform implements AutoCloseable {
             settings.runs());
     ThreadWatch watch = new ThreadWatch(db, roles, events, wakeups, heads, threads, runs);
 
-    gauges = new Gauges(meters, db, worker, gate.decisions());
+    gauges = new Gauges(meters, db, worker, sealer, gate.decisions());
 
     // 11: the contract on one port
     new SessionsApi(sessions).bind(binder);

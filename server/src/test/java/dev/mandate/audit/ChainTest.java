@@ -16,6 +16,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
@@ -220,7 +221,10 @@ class ChainTest {
   void aForgedCheckpointIsNamed() throws Exception {
     Mandate mandate = chained();
     tamper(mandate.org(), "update audit_checkpoints set seq = 4");
-    assertThat(problems(mandate.org())).singleElement().asString().contains("at entry 4 is forged");
+    assertThat(problems(mandate.org()))
+        .hasSize(2)
+        .anyMatch(text -> text.contains("at entry 4 is forged"))
+        .contains("the checkpoint at entry 5 is removed");
 
     Mandate other = chained();
     tamper(other.org(), "update audit_checkpoints set key_id = '0123456789abcdef'");
@@ -298,6 +302,224 @@ class ChainTest {
         .hasMessageContaining("'id' is missing");
   }
 
+  /**
+   * The one checkpoint that is left of the true chain says nothing about places it does not reach.
+   */
+  @Test
+  void aRewrittenExportIsNotMadeGoodByACheckpointThatIsMoved() throws Exception {
+    List<String> lines = lines(grown().org());
+    String early = lines.get(6);
+    assertThat(early).contains("\"checkpoint\"", "\"seq\":5");
+    List<String> forged = new ArrayList<>(lines);
+    forged.remove(12);
+    forged.remove(6);
+    rewrite(forged, 3);
+
+    List<String> behind = new ArrayList<>(forged);
+    behind.add(behind.size() - 1, early);
+    assertThat(check(behind, publicKey()).problems())
+        .singleElement()
+        .asString()
+        .contains("at entry 5 stands after entry 10");
+
+    List<String> before = new ArrayList<>(forged);
+    before.add(2, early);
+    assertThat(check(before, publicKey()).intact()).isFalse();
+
+    List<String> inPlace = new ArrayList<>(forged);
+    inPlace.add(6, early);
+    assertThat(check(inPlace, publicKey()).problems())
+        .singleElement()
+        .asString()
+        .contains("up to entry 5 is not the one that was signed");
+  }
+
+  @Test
+  void anExportWithoutASignatureIsNotIntactForWhoeverHasTheKey() throws Exception {
+    List<String> lines = new ArrayList<>(lines(grown().org()));
+    lines.removeIf(line -> line.contains("\"checkpoint\""));
+    assertThat(check(lines, publicKey()).problems())
+        .singleElement()
+        .asString()
+        .contains("nothing of it is signed");
+  }
+
+  /** Whoever owns the database can put a key there and sign with it, but not seal it. */
+  @Test
+  void aKeyThatWasPutThereByHandIsNotTrusted() throws Exception {
+    Mandate mandate = chained();
+    SigningKey forged = SigningKey.generate();
+    Checkpoint signed =
+        Checkpoint.sign(
+            forged, mandate.org(), 5, rewriteInDatabase(mandate.org(), 3), Instant.EPOCH, null);
+    tamper(mandate.org(), "delete from audit_checkpoints");
+    database
+        .db()
+        .run(
+            Sealer.system(database.db(), mandate.org()),
+            tx -> ChainStore.insertCheckpoint(tx, signed));
+    for (byte[] sealed : List.of(new byte[64], sealedKey())) {
+      database
+          .db()
+          .run(
+              Sealer.system(database.db(), OrgId.INSTALLATION),
+              tx ->
+                  ChainStore.insertKey(
+                      tx,
+                      new ChainStore.SealedKey(
+                          forged.id(), forged.publicHalf().encoded(), sealed)));
+      try {
+        assertThat(problems(mandate.org()))
+            .singleElement()
+            .asString()
+            .contains(forged.id(), "not trusted");
+        assertThat(check(lines(mandate.org()), null).intact()).isFalse();
+      } finally {
+        tamper(OrgId.INSTALLATION, "delete from audit_keys where id = '" + forged.id() + "'");
+      }
+    }
+  }
+
+  /** The real key does not sign what it did not see grow, neither at once nor after a restart. */
+  @Test
+  void aChainThatWasRewrittenIsNotSignedAnew() throws Exception {
+    Mandate all = grown();
+    rewriteInDatabase(all.org(), 3);
+    tamper(all.org(), "delete from audit_checkpoints");
+    tamper(all.org(), "update audit_heads set checkpoint_seq = 0, checkpoint_at = '-infinity'");
+    sealer.round();
+    assertThat(chain.check(all.org()).checkpoints()).isZero();
+
+    Mandate shortened = grown();
+    tamper(shortened.org(), "delete from audit_checkpoints");
+    tamper(shortened.org(), "delete from audit_seals where seq > 3");
+    tamper(
+        shortened.org(),
+        "update audit_heads set seq = 3, checkpoint_seq = 0, checkpoint_at = '-infinity',"
+            + " hash = decode('%s', 'hex')"
+                .formatted(
+                    java.util.HexFormat.of().formatHex(places(shortened.org()).getLast().hash())));
+    sealer.round();
+    assertThat(chain.check(shortened.org()).checkpoints()).isZero();
+
+    Mandate tail = grown();
+    tamper(tail.org(), "delete from audit_checkpoints where seq = 10");
+    rewriteInDatabase(tail.org(), 3);
+    tamper(tail.org(), "update audit_heads set checkpoint_seq = 5, checkpoint_at = '-infinity'");
+    Mandate forgotten = grown();
+    tamper(forgotten.org(), "delete from audit_checkpoints where seq = 10");
+    tamper(forgotten.org(), "update audit_heads set checkpoint_at = '-infinity', seq = 11");
+    try (Sealer restarted = sealer(Duration.ofSeconds(-1))) {
+      restarted.round();
+      for (Mandate each : List.of(tail, forgotten)) {
+        assertThat(chain.check(each.org()).checkpoints()).isEqualTo(1);
+      }
+      assertThat(restarted.refused()).isGreaterThanOrEqualTo(2);
+    }
+    assertThat(problems(forgotten.org())).contains("the checkpoint at entry 10 is removed");
+  }
+
+  /** What nothing in the database tells any more, a checkpoint that was kept elsewhere does. */
+  @Test
+  void aRecordIsHeldAgainstCheckpointsThatWereKept() throws Exception {
+    Mandate mandate = grown();
+    List<String> lines = lines(mandate.org());
+    KeptCheckpoints both = KeptCheckpoints.read(String.join("\n", lines));
+    assertThat(chain.check(mandate.org(), publicKey(), both).problems()).isEmpty();
+    assertThat(both.strangers()).isEmpty();
+    assertThat(check(lines, publicKey(), lines).problems()).isEmpty();
+
+    Mandate other = chained();
+    KeptCheckpoints others = KeptCheckpoints.read(String.join("\n", lines));
+    assertThat(chain.check(other.org(), null, others).problems()).isEmpty();
+    assertThat(others.strangers()).hasSize(2).allMatch(text -> text.contains("no organization"));
+
+    rewriteInDatabase(mandate.org(), 3);
+    tamper(mandate.org(), "delete from audit_checkpoints");
+    tamper(mandate.org(), "update audit_heads set checkpoint_seq = 0, checkpoint_at = '-infinity'");
+    try (Sealer restarted = sealer(Duration.ofSeconds(-1))) {
+      // A process that has not seen it before cannot know.
+      restarted.round();
+    }
+    assertThat(chain.check(mandate.org()).problems()).isEmpty();
+    assertThat(check(lines(mandate.org()), publicKey()).problems()).isEmpty();
+    for (AuditReport report :
+        List.of(
+            chain.check(mandate.org(), null, KeptCheckpoints.read(String.join("\n", lines))),
+            check(lines(mandate.org()), publicKey(), lines))) {
+      assertThat(report.problems()).hasSize(2).allMatch(text -> text.contains("rewritten"));
+    }
+
+    String foreign =
+        Base64.getEncoder().encodeToString(SigningKey.generate().publicHalf().encoded());
+    assertThat(chain.check(mandate.org(), foreign, KeptCheckpoints.NONE).problems())
+        .singleElement()
+        .asString()
+        .contains("not trusted");
+    for (String none : List.of("", "[]", "{\"type\": \"end\", \"seq\": 1}", "{}", "nonsense")) {
+      assertThatThrownBy(() -> KeptCheckpoints.read(none)).isInstanceOf(Failure.class);
+    }
+  }
+
+  /** Alters an entry where the chain lies, and all hashes from there on; the last of them. */
+  private static byte[] rewriteInDatabase(OrgId org, int seq) throws SQLException {
+    tamper(org, "update audit_entries set reason = 'rewritten' where action = 'a." + seq + "'");
+    byte[] hash = ChainedEntry.START;
+    for (ChainStore.Sealed place : places(org)) {
+      hash = java.util.Objects.requireNonNull(place.entry()).hash(hash, place.seq());
+      tamper(
+          org,
+          "update audit_seals set hash = decode('%s', 'hex') where seq = %d"
+              .formatted(java.util.HexFormat.of().formatHex(hash), place.seq()));
+    }
+    tamper(
+        org,
+        "update audit_heads set hash = decode('%s', 'hex')"
+            .formatted(java.util.HexFormat.of().formatHex(hash)));
+    return hash;
+  }
+
+  /** The private half of the true key, as it lies there. */
+  private static byte[] sealedKey() {
+    return database
+        .db()
+        .read(Sealer.system(database.db(), OrgId.INSTALLATION), ChainStore::keys)
+        .getFirst()
+        .sealed();
+  }
+
+  /** Ten entries, signed at the fifth and at the tenth. */
+  private static Mandate grown() {
+    Mandate mandate = chained();
+    for (int i = 6; i <= 10; i++) {
+      String action = "a." + i;
+      database.db().run(mandate, tx -> tx.audit(action, "thing:1", "{}"));
+    }
+    sealer.round();
+    return mandate;
+  }
+
+  /** Alters an exported entry, and all hashes from there on so that they fit. */
+  private static void rewrite(List<String> lines, int seq) {
+    OrgId org =
+        new OrgId(
+            java.util.UUID.fromString(
+                AuditLines.text(
+                    dev.mandate.kernel.Json.parse("line", lines.getFirst()), "organization")));
+    byte[] hash = ChainedEntry.START;
+    for (int i = 1; i < lines.size() - 1; i++) {
+      String line = i == seq ? lines.get(i).replace("\"thing:1\"", "\"thing:2\"") : lines.get(i);
+      ChainStore.Sealed place =
+          AuditLines.readEntry(org, dev.mandate.kernel.Json.parse("line", line));
+      hash = java.util.Objects.requireNonNull(place.entry()).hash(hash, place.seq());
+      lines.set(
+          i,
+          AuditLines.entry(
+              new ChainStore.Sealed(
+                  place.seq(), place.id(), hash, place.entry(), place.personal(), place.salt())));
+    }
+  }
+
   /** An organization with five chained entries and a checkpoint. */
   private static Mandate chained() {
     Mandate mandate = TestDatabase.newMandate();
@@ -333,7 +555,15 @@ class ChainTest {
 
   private static AuditReport check(List<String> lines, @Nullable String key) throws IOException {
     return AuditChain.checkExport(
-        new BufferedReader(new StringReader(String.join("\n", lines))), key);
+        new BufferedReader(new StringReader(String.join("\n", lines))), key, KeptCheckpoints.NONE);
+  }
+
+  private static AuditReport check(List<String> lines, @Nullable String key, List<String> kept)
+      throws IOException {
+    return AuditChain.checkExport(
+        new BufferedReader(new StringReader(String.join("\n", lines))),
+        key,
+        KeptCheckpoints.read(String.join("\n", kept)));
   }
 
   private static String publicKey() {

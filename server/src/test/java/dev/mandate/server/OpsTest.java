@@ -155,8 +155,39 @@ class OpsTest {
     } while (!token.isEmpty());
     Path file = folder.resolve("record.jsonl");
     Files.write(file, lines);
+    Path kept = folder.resolve("kept.json");
+    Files.writeString(
+        kept, server.owner().get("/api/v1/audit/checkpoints").ok().get("checkpoints").toString());
     assertThat(run(NOTHING, "ops", "verify-audit", file.toString(), "--key", key))
-        .startsWith("intact");
+        .startsWith("intact")
+        .contains("signed up to place");
+    // Somebody else's organization may have its first entries, and be signed in half a minute.
+    org.awaitility.Awaitility.await()
+        .atMost(java.time.Duration.ofSeconds(90))
+        .untilAsserted(() ->
+            assertThat(
+                    run(
+                        environment(),
+                        "ops",
+                        "verify-audit",
+                        "--key",
+                        key,
+                        "--checkpoints",
+                        kept.toString(),
+                        "--data",
+                        data("v")))
+                .contains("intact"));
+    Files.writeString(kept, Files.readString(kept).replaceFirst("\"seq\":\"", "\"seq\":\"1"));
+    assertThat(
+            code(
+                environment(),
+                "ops",
+                "verify-audit",
+                "--checkpoints",
+                kept.toString(),
+                "--data",
+                data("v")))
+        .isEqualTo(Main.FAILED);
 
     Path exported = folder.resolve("exported.jsonl");
     run(environment(), "ops", "export-audit", exported.toString(), "--data", data("x"));
@@ -306,6 +337,11 @@ class OpsTest {
     int code = Main.run(List.of(arguments), environment, stream(out), stream(err));
     assertThat(code).as("%s%s", out, err).isZero();
     return out.toString(StandardCharsets.UTF_8);
+  }
+
+  private static int code(Map<String, String> environment, String... arguments) {
+    PrintStream nowhere = stream(new ByteArrayOutputStream());
+    return Main.run(List.of(arguments), environment, nowhere, nowhere);
   }
 
   private static String fails(Map<String, String> environment, String... arguments) {
