@@ -12,7 +12,7 @@ import java.util.UUID;
  * @param reason why it was denied or failed; empty if allowed
  * @param chain the chain of authority, the actor first
  * @param address the caller's network address; empty inside the program, and once erased
- * @param details a JSON object
+ * @param details a JSON object; with what else is personal, until it is erased
  */
 record AuditEntry(
     UUID id,

@@ -21,7 +21,7 @@ final class AuditStore {
             """
             select id, at, action, resource, outcome, reason, cast(chain as text) as chain,
               channel, coalesce(personal ->> 'address', '') as address, trace_id,
-              cast(details as text) as details
+              cast(details || (coalesce(personal, '{}') - 'address') as text) as details
             from audit_entries
             where org_id = :org
               and (:action = '' or action = :action or (:prefix and starts_with(action, :action)))

@@ -162,19 +162,18 @@ final class Prompts {
     List<ModelMessage.ToolResult> results = new ArrayList<>();
     for (CallState call : turn.calls.values()) {
       String content = call.resultHash == null ? call.resultText : text(bodies, call.resultHash);
-      results.add(new ModelMessage.ToolResult(call.call.id(), edit(call) + content, call.error));
+      String edit = call.edited == null ? "" : edit(call.edited);
+      results.add(new ModelMessage.ToolResult(call.call.id(), edit + content, call.error));
     }
     ModelMessage said = ModelJson.readResponse(text(bodies, response.response())).toMessage();
     return List.of(said, ModelMessage.results(results));
   }
 
   /** Tells the model that its call was made with other arguments than it wrote. */
-  private static String edit(CallState call) {
-    return call.edited == null
-        ? ""
-        : "[A person changed the arguments of this call, and approved it with these: "
-            + call.edited
-            + "]\n\n";
+  static String edit(String arguments) {
+    return "[A person changed the arguments of this call, and approved it with these: "
+        + arguments
+        + "]\n\n";
   }
 
   private List<ModelMessage> history(Tx tx, Run run) {

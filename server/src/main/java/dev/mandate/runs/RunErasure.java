@@ -1,5 +1,6 @@
 package dev.mandate.runs;
 
+import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.Db;
@@ -10,6 +11,7 @@ import dev.mandate.models.ModelResponse;
 import dev.mandate.models.StopReason;
 import dev.mandate.models.TokenUsage;
 import dev.mandate.runs.RunErasureStore.Theirs;
+import dev.mandate.runs.RunErasureStore.Unused;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -21,14 +23,20 @@ import java.util.UUID;
 
 /**
  * Takes a person's words out of the logs of runs: everything that was said in runs that act for the
- * person, and what other runs were told of the person's messages. Kinds, names, numbers and labels
- * stay, so that a log still says what was done, when, and under what restrictions.
+ * person, and in other runs the words of the person's decisions, and what they were told of these
+ * and of the person's messages. Kinds, names, numbers and labels stay, so that a log still says
+ * what was done, by whom, when, and under what restrictions.
  *
  * <p>For whoever erases a person, with the operator's authority over one organization at a time.
  */
 public final class RunErasure {
   private static final String ERASED = "[erased]";
   private static final int PAGE = 500;
+
+  /** Payloads that are deleted while runs that keep one wait: a fraction of a second. */
+  private static final int DELETES = 2_000;
+
+  private static final int ATTEMPTS = 10;
 
   private final Db db;
   private final RunStore store = new RunStore();
@@ -42,8 +50,9 @@ public final class RunErasure {
   /**
    * @param runs whose logs were erased
    * @param steps of logs that hold other words now
+   * @param active others' runs that are not over: they go on with words of the person's decisions
    */
-  public record Erased(List<UUID> runs, int steps) {
+  public record Erased(List<UUID> runs, int steps, int active) {
     public Erased {
       runs = List.copyOf(runs);
     }
@@ -77,11 +86,13 @@ public final class RunErasure {
   /**
    * Erases what runs that are over have kept. Done again, it finds nothing.
    *
+   * @param actors what the person acted as: the account and its tokens
    * @param alone threads that nobody but the person and agents ever talked on
    * @param files hashes of the person's files, whose names prompts show
    */
-  public Erased erase(Mandate mandate, UUID user, List<UUID> alone, Set<String> files) {
-    Theirs theirs = db.read(mandate, tx -> erasure.runs(tx, principal(user), alone));
+  public Erased erase(
+      Mandate mandate, UUID user, Set<String> actors, List<UUID> alone, Set<String> files) {
+    Theirs theirs = db.read(mandate, tx -> erasure.runs(tx, principal(user), actors, alone));
     Blank blank =
         db.write(
             mandate,
@@ -103,16 +114,130 @@ public final class RunErasure {
     }
     for (UUID id : theirs.others()) {
       RunId run = new RunId(id);
-      Set<String> said = db.read(mandate, tx -> erasure.said(tx, run, principal(user)));
-      steps += rewrite(mandate, run, (tx, step) -> told(tx, step, said, files, blank.gone));
+      Words words =
+          db.read(
+              mandate,
+              tx ->
+                  words(
+                      tx,
+                      erasure.said(tx, run, principal(user)),
+                      erasure.decisions(tx, run, actors)));
+      steps += rewrite(mandate, run, (tx, step) -> told(tx, step, words, files, blank));
+    }
+    // After what they led to, also in replays, which is found by them.
+    int active = 0;
+    for (UUID id : theirs.others()) {
+      RunId run = new RunId(id);
+      if (db.read(mandate, tx -> goesOn(tx, run, actors))) {
+        active++;
+      } else {
+        steps +=
+            rewrite(mandate, run, (tx, step) -> hasWords(step, actors) ? blank.of(step) : step);
+      }
     }
     db.run(
         mandate,
         tx -> {
           erasure.forget(tx, theirs.own());
-          erasure.deletePayloads(tx, blank.gone);
+          erasure.forgetReasons(tx, theirs.others(), actors);
         });
-    return new Erased(theirs.own(), steps);
+    deletePayloads(mandate, blank.gone);
+    return new Erased(theirs.own(), steps, active);
+  }
+
+  /**
+   * Deletes of these payloads those that no step refers to any more, and others that an erasure
+   * which was stopped has left.
+   */
+  private void deletePayloads(Mandate mandate, Set<String> gone) {
+    Unused unused = db.read(mandate, tx -> erasure.unused(tx, gone));
+    for (int from = 0; from < unused.hashes().size(); from += DELETES) {
+      List<String> some =
+          unused.hashes().subList(from, Math.min(unused.hashes().size(), from + DELETES));
+      for (int attempt = 1; ; attempt++) {
+        try {
+          db.run(mandate, tx -> erasure.delete(tx, some, unused));
+          break;
+        } catch (Failure e) {
+          // Somebody has the table for longer than runs may be kept waiting.
+          if (attempt == ATTEMPTS || e.code() != Failure.Code.UNAVAILABLE) {
+            throw e;
+          }
+        }
+      }
+    }
+  }
+
+  /** Whether a run that is not over has words of the person's decisions to go on with. */
+  private boolean goesOn(Tx tx, RunId run, Set<String> actors) {
+    return store.find(tx, run).filter(found -> !found.status().terminal()).isPresent()
+        && erasure.decisions(tx, run, actors).stream().anyMatch(step -> hasWords(step, actors));
+  }
+
+  /** Whether it is a decision of the person's, in the person's own words. */
+  private static boolean hasWords(Step step, Set<String> actors) {
+    return switch (step) {
+      case Step.ApprovalDecided s -> actors.contains(s.decidedBy()) && !s.comment().isEmpty();
+      case Step.ApprovalEdited s -> actors.contains(s.decidedBy());
+      case Step.ToolSettled s ->
+          actors.contains(s.decidedBy())
+              && s.settlement().equals("happened")
+              && !s.excerpt().equals(Runs.LOST);
+      case Step.CancelRequested s -> actors.contains(s.by()) && !s.reason().isEmpty();
+      case Step.Cancelled s -> actors.contains(s.by()) && !s.reason().isEmpty();
+      default -> false;
+    };
+  }
+
+  /**
+   * What a run was told in the person's words.
+   *
+   * @param messages texts of the person's messages
+   * @param results by what calls came to: the same without the person's words
+   * @param hashes of such results
+   * @param arguments that the person wrote instead of the model's
+   */
+  private record Words(
+      Set<String> messages,
+      Map<String, String> results,
+      Set<String> hashes,
+      Set<String> arguments) {
+    /** A call's result without them. */
+    String without(String result) {
+      for (String written : arguments) {
+        String edit = Prompts.edit(written);
+        if (result.startsWith(edit)) {
+          String rest = result.substring(edit.length());
+          return Prompts.edit(ERASED) + results.getOrDefault(rest, rest);
+        }
+      }
+      return results.getOrDefault(result, result);
+    }
+  }
+
+  private static Words words(Tx tx, Set<String> messages, List<Step> decisions) {
+    Map<String, String> results = new HashMap<>();
+    Set<String> hashes = new HashSet<>();
+    Set<String> arguments = new HashSet<>();
+    for (Step decision : decisions) {
+      switch (decision) {
+        case Step.ApprovalDecided s -> {
+          if (!s.comment().isEmpty()) {
+            String refused = "Refused: the approval was " + s.outcome() + ": ";
+            results.put(refused + s.comment(), refused + ERASED);
+          }
+        }
+        case Step.ApprovalEdited s -> arguments.add(s.arguments());
+        case Step.ToolSettled s -> {
+          if (s.settlement().equals("happened") && !s.excerpt().equals(Runs.LOST)) {
+            hashes.add(s.result());
+          }
+        }
+        default -> {}
+      }
+    }
+    Payloads.get(tx, hashes).values().forEach(result -> results.put(result, ERASED));
+    return new Words(messages, results, hashes, arguments);
   }
 
   private static String principal(UUID user) {
@@ -155,9 +280,16 @@ public final class RunErasure {
     }
   }
 
-  /** A request of somebody else's run without what the person said before it. */
-  private static Step told(
-      Tx tx, Step step, Set<String> said, Set<String> files, Set<String> gone) {
+  /** A step of somebody else's run without what the person said before it. */
+  private static Step told(Tx tx, Step step, Words words, Set<String> files, Blank blank) {
+    if (step instanceof Step.ToolReplayed replayed) {
+      String result = replayed.result();
+      return (result == null
+              ? words.results().containsKey(replayed.excerpt())
+              : words.hashes().contains(result))
+          ? blank.of(step)
+          : step;
+    }
     if (!(step instanceof Step.ModelRequested request)) {
       return step;
     }
@@ -165,12 +297,12 @@ public final class RunErasure {
     List<String> added = new ArrayList<>();
     for (String hash : request.added()) {
       ModelMessage message = ModelJson.readMessage(bodies.getOrDefault(hash, ""));
-      ModelMessage without = without(message, said, files);
+      ModelMessage without = without(message, words, files);
       if (without.equals(message)) {
         added.add(hash);
       } else {
         added.add(Payloads.put(tx, ModelJson.write(without)));
-        gone.add(hash);
+        blank.gone.add(hash);
       }
     }
     return new Step.ModelRequested(
@@ -184,13 +316,16 @@ public final class RunErasure {
         added);
   }
 
-  private static ModelMessage without(ModelMessage message, Set<String> said, Set<String> files) {
+  private static ModelMessage without(ModelMessage message, Words words, Set<String> files) {
     List<ModelMessage.Part> parts = new ArrayList<>();
     for (ModelMessage.Part part : message.parts()) {
       parts.add(
           switch (part) {
-            case ModelMessage.Text text when said.contains(text.text()) ->
+            case ModelMessage.Text text when words.messages().contains(text.text()) ->
                 new ModelMessage.Text(ERASED);
+            case ModelMessage.ToolResult result ->
+                new ModelMessage.ToolResult(
+                    result.id(), words.without(result.content()), result.isError());
             case ModelMessage.Attachment file when files.contains(file.sha256()) ->
                 new ModelMessage.Attachment(
                     file.sha256(), ERASED, file.mediaType(), file.size(), null);

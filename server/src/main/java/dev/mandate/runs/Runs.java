@@ -39,6 +39,9 @@ public final class Runs {
     this.starter = starter;
   }
 
+  /** What the model is told of a call that happened, when the person says no more. */
+  static final String LOST = "It happened; its result was lost.";
+
   /** What a person says about a call that is in doubt. */
   enum Settlement {
     HAPPENED,
@@ -229,7 +232,7 @@ public final class Runs {
           }
           String told =
               switch (settlement) {
-                case HAPPENED -> result.isBlank() ? "It happened; its result was lost." : result;
+                case HAPPENED -> result.isBlank() ? LOST : result;
                 case DID_NOT_HAPPEN -> "It did not happen.";
                 case RETRY -> "";
               };

@@ -5,6 +5,7 @@ import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
+import dev.mandate.kernel.db.AuditFact;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import dev.mandate.suspensions.Suspension.Kind;
@@ -62,8 +63,12 @@ public final class Suspending {
             if (!suspended) {
               listener.resumed(tx);
             }
+            AuditFact entry = AuditFact.allowed(action, kind.resource(subject), "{}");
+            // Somebody's own words: what is chained cannot be erased.
             tx.audit(
-                action, kind.resource(subject), Json.object().put("reason", reason).toString());
+                reason.isEmpty()
+                    ? entry
+                    : entry.withPersonal(Json.object().put("reason", reason).toString()));
           }
         });
     suspensions.forget(mandate.org());

@@ -57,12 +57,12 @@ public record Suspension(Kind kind, String subject, String by, Instant at, Strin
     }
   }
 
-  /** What is suspended, by whom and why, in one line. */
+  /**
+   * What is suspended and by whom, in one line. Not why: this goes into logs and prompts of
+   * whatever stops, and the words of whoever suspended it stay where they can be erased.
+   */
   public String describe() {
-    return kind.resource(subject)
-        + " is suspended by "
-        + by
-        + (reason.isEmpty() ? "" : ": " + reason);
+    return kind.resource(subject) + " is suspended by " + by;
   }
 
   public Failure refusal() {

@@ -144,7 +144,8 @@ class ErasureTest {
         .contains("kept: what agents and others said on 1 threads", "The account is erased");
     assertThat(places("tulip")).isEmpty();
     assertThat(places("marlowe")).isEmpty();
-    assertThat(text("select string_agg(status, ' ') from mandate.approvals"))
+    String theirs = " where requester = '" + joined.userId() + "'";
+    assertThat(text("select string_agg(status, ' ') from mandate.approvals" + theirs))
         .isEqualTo("WITHDRAWN");
 
     // What others said, and what their runs were told by others, is all there.
@@ -168,6 +169,149 @@ class ErasureTest {
         .contains("tool_requested tool_started tool_finished")
         .endsWith("finished");
     assertThat(run("ops", "verify-audit")).contains("intact").doesNotContain("BROKEN");
+  }
+
+  @Test
+  void whatAPersonDecidedAboutOthersStandsWithoutTheWords() throws Exception {
+    Rules.activate(
+        owner,
+        "four_eyes",
+        """
+        require_approval contains {"decider": "other", "reason": "four eyes"} if {
+        	input.resource.type == "tool"
+        	input.resource.name == "self/tools_list"
+        }
+        """);
+    Counters.add(owner, "silent", folder.resolve("effects.jsonl"));
+    Counters.set(owner, "silent/hang", "timeoutSeconds", "1");
+    ScriptedReply asks = ScriptedReply.call("call_1", "tools_list", "{\"pageSize\": 1}");
+    ScriptedReply asksAgain = ScriptedReply.call("call_2", "tools_list", "{\"pageSize\": 2}");
+    script.says("Refused", asks);
+    script.says("Again", asks);
+    script.says("Rewritten", asks);
+    script.says("Asking", asks, asksAgain);
+    script.says("Stopped", asks);
+    script.says("Settled", ScriptedReply.call("call_1", "silent_hang", "{}"));
+    script.says("Held", ScriptedReply.text("Well").with(new ScriptedReply.StallAfter(20)));
+    Newcomers.Newcomer joined = Newcomers.join(server, owner, "hopper@example.org", "OWNER");
+    TestServer.Client person = joined.client();
+    String program =
+        person
+            .post("/api/v1/tokens", "{\"name\": \"t\", \"scopes\": [\"*\"]}")
+            .ok()
+            .get("secret")
+            .textValue();
+
+    String refused = asked("Refused", "self/tools_list", joined);
+    decide(person, refused, "deny", "{\"comment\": \"no, says orchid-no\"}");
+    String original = RunWaits.over(owner, refused).get("id").textValue();
+    JsonNode replay =
+        owner.post("/api/v1/runs/" + original + ":replay", "{\"instructions\": \"Again\"}").ok();
+    JsonNode repeated = RunWaits.runOver(owner, replay.get("id").textValue());
+    assertThat(text(prompt(repeated))).contains("orchid-no");
+    String rewritten = asked("Rewritten", "self/tools_list", joined);
+    decide(
+        person,
+        rewritten,
+        "approve",
+        "{\"argumentsJson\": \"{\\\"pageToken\\\": \\\"orchid-written\\\"}\","
+            + " \"comment\": \"orchid-comment\"}");
+    RunWaits.over(owner, rewritten);
+    String settled = asked("Settled", "silent/hang", joined);
+    decide(owner, settled, "approve", "{}");
+    String doubtful = RunWaits.until(owner, settled, "IN_DOUBT").get("id").textValue();
+    person
+        .post(
+            "/api/v1/runs/" + doubtful + ":settle",
+            "{\"callId\": \"call_1\", \"settlement\": \"HAPPENED\", \"result\": \"orchid-told\"}")
+        .ok();
+    RunWaits.over(owner, settled);
+    String stopped = asked("Stopped", "self/tools_list", joined);
+    server
+        .client(program)
+        .post(
+            "/api/v1/runs/" + owner.run(stopped).get("id").textValue() + ":cancel",
+            "{\"reason\": \"orchid-stop\"}")
+        .ok();
+    RunWaits.over(owner, stopped);
+    String asking = asked("Asking", "self/tools_list", joined);
+    decide(person, asking, "deny", "{\"comment\": \"orchid-not-this\"}");
+    RunWaits.until(owner, asking, "AWAITING_APPROVAL");
+    String held = agent("Held", "self/agents_list");
+    String waiting = thread(owner, held, "", "");
+    say(owner, waiting, "Go.");
+    await().atMost(Duration.ofSeconds(60)).until(() -> !script.heard("Held").isEmpty());
+    server
+        .client(program)
+        .post("/api/v1/agents/" + held + ":suspend", "{\"reason\": \"orchid-why\"}")
+        .ok();
+    RunWaits.until(owner, waiting, "PAUSED");
+    String record = "/api/v1/audit?action=agents.suspend";
+    assertThat(owner.get(record).ok().toString()).contains("orchid-why");
+    assertThat(places("orchid"))
+        .contains("payloads", "run_steps", "approvals", "runs", "suspensions", "audit_entries");
+    String after =
+        """
+        select count(*) from mandate.decisions d join mandate.run_steps s on s.run_id = d.run_id
+         where s.kind = 'approval_edited' and d.at >= s.created_at
+        """;
+    await().atMost(Duration.ofSeconds(30)).until(() -> !text(after).equals("0"));
+
+    // What a run goes on with stays until it is over.
+    assertThat(run(Main.FAILED, "ops", "erase-user", joined.email()))
+        .contains("1 runs in the person's name, or with what the person decided in them");
+    decide(owner, asking, "deny", "{\"comment\": \"mine\"}");
+    RunWaits.over(owner, asking);
+    run("ops", "erase-user", joined.email());
+
+    assertThat(places("orchid")).isEmpty();
+    assertThat(places("hopper")).isEmpty();
+    assertThat(text(after)).isEqualTo("0");
+    // Who did it, and what came of it, is all there; and so are the words of others.
+    assertThat(text(prompt(owner.run(refused))))
+        .contains("Refused: the approval was denied: [erased]");
+    assertThat(text(prompt(owner.run(rewritten))))
+        .contains("[A person changed the arguments of this call, and approved it with these: [");
+    assertThat(text(prompt(owner.run(asking))))
+        .contains("Refused: the approval was denied: [erased]")
+        .contains("Refused: the approval was denied: mine");
+    for (String thread : List.of(refused, rewritten, settled, asking)) {
+      assertThat(owner.steps(owner.run(thread).get("id").textValue()).toString())
+          .contains("user:" + joined.userId());
+    }
+    assertThat(owner.run(stopped).get("reason").textValue()).isEqualTo("[erased]");
+    JsonNode suspension = owner.get("/api/v1/agents/" + held).ok().get("suspension");
+    assertThat(suspension.get("by").textValue()).startsWith("token:");
+    assertThat(owner.get(record).ok().get("entries")).isNotEmpty();
+    Path archive = folder.resolve("archive.jsonl");
+    run("ops", "export-org", archive.toString());
+    assertThat(java.nio.file.Files.readString(archive)).contains("mine").doesNotContain("orchid");
+    assertThat(run("ops", "verify-audit")).contains("intact").doesNotContain("BROKEN");
+    script.says("Held", ScriptedReply.text("Here I am."));
+    owner.post("/api/v1/agents/" + held + ":resume", "{}").ok();
+    assertThat(RunWaits.over(owner, waiting).get("status").textValue()).isEqualTo("SUCCEEDED");
+    say(owner, refused, "Go on.");
+    assertThat(RunWaits.over(owner, refused).get("status").textValue()).isEqualTo("SUCCEEDED");
+  }
+
+  /** A thread of the owner's, seen by somebody else too, with a run that asks for an approval. */
+  private static String asked(String agent, String tool, Newcomers.Newcomer other) {
+    String thread = thread(owner, agent(agent, tool), "", other.userId());
+    say(owner, thread, "Go.");
+    RunWaits.until(owner, thread, "AWAITING_APPROVAL");
+    return thread;
+  }
+
+  private static void decide(
+      TestServer.Client decider, String thread, String decision, String body) {
+    String run = owner.run(thread).get("id").textValue();
+    for (JsonNode approval :
+        decider.get("/api/v1/approvals?status=PENDING").ok().get("approvals")) {
+      if (approval.get("runId").textValue().equals(run)) {
+        String id = approval.get("id").textValue();
+        decider.post("/api/v1/approvals/" + id + ":" + decision, body).ok();
+      }
+    }
   }
 
   /** The payloads of what a run's model was told. */
@@ -215,6 +359,10 @@ class ErasureTest {
   }
 
   private static String run(String... words) {
+    return run(Main.OK, words);
+  }
+
+  private static String run(int expected, String... words) {
     List<String> arguments = new ArrayList<>(List.of(words));
     arguments.addAll(List.of("--data", folder.resolve("data").toString()));
     Map<String, String> environment =
@@ -227,7 +375,7 @@ class ErasureTest {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     PrintStream stream = new PrintStream(out, true, StandardCharsets.UTF_8);
     int code = Main.run(arguments, environment, stream, stream);
-    assertThat(code).as("%s", out.toString(StandardCharsets.UTF_8)).isZero();
+    assertThat(code).as("%s", out.toString(StandardCharsets.UTF_8)).isEqualTo(expected);
     return out.toString(StandardCharsets.UTF_8);
   }
 }

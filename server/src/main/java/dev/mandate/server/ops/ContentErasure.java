@@ -26,12 +26,17 @@ final class ContentErasure {
   private final Db db;
   private final RunErasure runs;
   private final UUID user;
+  private final Set<String> actors;
   private final String person;
 
-  ContentErasure(Db db, UUID user) {
+  /**
+   * @param actors what the person acted as in the organization: the account and its tokens
+   */
+  ContentErasure(Db db, UUID user, Set<String> actors) {
     this.db = db;
     this.runs = new RunErasure(db);
     this.user = user;
+    this.actors = actors;
     this.person = Principal.user(user).toString();
   }
 
@@ -39,7 +44,8 @@ final class ContentErasure {
    * @param alone threads that nobody but the person and agents ever talked on
    * @param shared threads with others where the person said something
    * @param messages the person's and, where it was alone, the agents'
-   * @param active runs that have not stopped in time: what they still write is not erased
+   * @param active runs that have not stopped in time, and others' that go on with the person's
+   *     words: what they still write is not erased
    */
   record Erased(
       int alone,
@@ -62,7 +68,7 @@ final class ContentErasure {
     Principal owner = Principal.user(user);
     Set<String> contents = db.read(mandate, tx -> FileErasure.contents(tx, owner));
     // First what refers to messages and files, and finds by them what it has to erase.
-    RunErasure.Erased logs = runs.erase(mandate, user, alone, contents);
+    RunErasure.Erased logs = runs.erase(mandate, user, actors, alone, contents);
     db.run(mandate, tx -> forget(tx, logs.runs()));
     int approvals = db.write(mandate, tx -> approvals(tx, logs.runs()));
     int files =
@@ -75,7 +81,14 @@ final class ContentErasure {
     } while (some == BATCH);
     db.run(mandate, tx -> titles(tx, alone));
     return new Erased(
-        alone.size(), shared, messages, logs.runs().size(), logs.steps(), approvals, files, active);
+        alone.size(),
+        shared,
+        messages,
+        logs.runs().size(),
+        logs.steps(),
+        approvals,
+        files,
+        active + logs.active());
   }
 
   private int stop(Mandate mandate) {
@@ -167,18 +180,29 @@ final class ContentErasure {
         .execute();
   }
 
-  /** Arguments of calls in the person's name, and the person's words about any call. */
+  /**
+   * Arguments of calls in the person's name, arguments that the person wrote, and the person's
+   * words about any call. What a run still asks stays as it is asked.
+   */
   private int approvals(Tx tx, List<UUID> runs) {
     return tx.sql()
         .createUpdate(
             """
+            with written as (
+              select run_id, call_id, arguments_hash from approvals
+               where org_id = :org and decided_by = :person and replaces is not null)
             update approvals
-               set comment = case when comment = '' then '' else :erased end,
-                   arguments = case when run_id = any(:runs) then '{}' else arguments end,
+               set comment = case when comment <> '' and (run_id = any(:runs) or decided_by = :person)
+                     then :erased else comment end,
+                   arguments = case when run_id = any(:runs) or (status <> 'PENDING'
+                       and (run_id, call_id, arguments_hash) in (select * from written))
+                     then '{}' else arguments end,
                    reason = case when run_id = any(:runs) then :erased else reason end
              where org_id = :org
                and ((run_id = any(:runs) and reason <> :erased)
-                 or (decided_by = :person and comment not in ('', :erased)))
+                 or (decided_by = :person and comment not in ('', :erased))
+                 or (arguments <> '{}' and status <> 'PENDING'
+                   and (run_id, call_id, arguments_hash) in (select * from written)))
             """)
         .bind("org", tx.org())
         .bind("person", person)

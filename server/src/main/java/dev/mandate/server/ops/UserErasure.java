@@ -7,6 +7,7 @@ import dev.mandate.kernel.OrgId;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.Tx;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -53,10 +54,12 @@ public final class UserErasure {
     }
     int active = 0;
     for (OrgId org : organizations) {
+      Set<String> actors = db.read(system(org), tx -> actors(tx, user));
       boolean member = db.write(system(org), tx -> leave(tx, user, email));
+      db.run(system(org), tx -> suspensions(tx, user, actors));
       ContentErasure.@Nullable Erased content =
-          keepMessages ? null : new ContentErasure(db, user).erase(system(org));
-      int decisions = db.write(system(org), tx -> decisions(tx, user));
+          keepMessages ? null : new ContentErasure(db, user, actors).erase(system(org));
+      int decisions = db.write(system(org), tx -> decisions(tx, user, keepMessages));
       int entries = record(org, user, email);
       if (member || decisions + entries > 0 || (content != null && content.total() > 0)) {
         tell(org, content, decisions, entries);
@@ -67,8 +70,9 @@ public final class UserErasure {
       throw Failure.precondition(
           "RUNS_GO_ON",
           active
-              + " runs in the person's name have not stopped yet, so not all of it is erased: start"
-              + " the server if it is not running, wait until they have, and run this again");
+              + " runs in the person's name, or with what the person decided in them, are not over"
+              + " yet, so not all of it is erased: start the server if it is not running, wait until"
+              + " they are, and run this again");
     }
     // Last: as long as the address is there, a run that was stopped can be begun again.
     db.run(system(OrgId.INSTALLATION), tx -> account(tx, user));
@@ -156,12 +160,64 @@ public final class UserErasure {
     return member;
   }
 
-  /** What policies were asked about calls on the person's behalf. */
-  private static int decisions(Tx tx, UUID user) {
+  /**
+   * As what the person acted in an organization: the account and its tokens. The record knows of
+   * tokens that are gone.
+   */
+  private static Set<String> actors(Tx tx, UUID user) {
+    return new HashSet<>(
+        tx.sql()
+            .createQuery(
+                """
+                select :person
+                union
+                select 'token:' || id from api_tokens where org_id = :org and user_id = :user
+                union
+                select chain ->> 0 from audit_entries
+                 where org_id = :org and chain ->> -1 = :person and starts_with(chain ->> 0, 'token:')
+                """)
+            .bind("org", tx.org())
+            .bind("user", user)
+            .bind("person", "user:" + user)
+            .mapTo(String.class)
+            .list());
+  }
+
+  /** Why the person suspended something, and why the person was suspended. */
+  private static void suspensions(Tx tx, UUID user, Set<String> actors) {
+    tx.sql()
+        .createUpdate(
+            """
+            update suspensions set reason = '[erased]'
+             where org_id = :org and reason <> ''
+               and (suspended_by = any(:actors) or (kind = 'MEMBER' and subject = :user)
+                 or 'token:' || subject = any(:actors))
+            """)
+        .bind("org", tx.org())
+        .bind("user", user.toString())
+        .bindArray("actors", String.class, actors)
+        .execute();
+  }
+
+  /**
+   * What policies were asked about calls on the person's behalf, and about calls of others' runs
+   * after the person wrote arguments for one.
+   */
+  private static int decisions(Tx tx, UUID user, boolean keepMessages) {
     return tx.sql()
-        .createUpdate("delete from decisions where org_id = :org and user_id = :user")
+        .createUpdate(
+            """
+            delete from decisions d
+             where org_id = :org
+               and (user_id = :user or (not :keep and exists (
+                 select from run_steps s
+                  where s.org_id = d.org_id and s.run_id = d.run_id and s.kind = 'approval_edited'
+                    and s.payload ->> 'decided_by' = :person and s.created_at <= d.at)))
+            """)
         .bind("org", tx.org())
         .bind("user", user)
+        .bind("person", "user:" + user)
+        .bind("keep", keepMessages)
         .execute();
   }
 
