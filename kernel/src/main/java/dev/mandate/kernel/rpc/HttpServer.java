@@ -91,7 +91,7 @@ public final class HttpServer implements AutoCloseable {
     this.streams = new Streams(table, wakeups);
     this.meters = meters;
     this.faces = List.copyOf(faces);
-    this.bodies = new Bodies(options.maxBody, options.bodyTime);
+    this.bodies = new Bodies(options.maxBody, options.bodyTime, table.ports().authentication());
   }
 
   /**
@@ -175,7 +175,7 @@ public final class HttpServer implements AutoCloseable {
   private static HttpResponse refuse(ServiceRequestContext ctx, HttpRequest req) {
     var _ = ctx.initiateConnectionShutdown();
     return HttpResponse.of(
-        req.aggregate().handle((body, cause) -> Answers.failure(ctx, Failures.draining())));
+        Bodies.drop(req).handle((_, _) -> Answers.failure(ctx, Failures.draining())));
   }
 
   private void rpc(ServerBuilder builder) {
@@ -213,8 +213,9 @@ public final class HttpServer implements AutoCloseable {
         }
       }
     }
-    GrpcService grpc = new GrpcBinding(table, streams, bodies).service();
-    HttpService guarded = GrpcBinding.guarded(grpc);
+    GrpcBinding binding = new GrpcBinding(table, streams, bodies);
+    GrpcService grpc = binding.service();
+    HttpService guarded = binding.guarded(grpc);
     for (Route route : grpc.routes()) {
       builder.service(route, guarded);
     }
