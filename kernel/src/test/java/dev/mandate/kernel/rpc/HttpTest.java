@@ -3,6 +3,8 @@ package dev.mandate.kernel.rpc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.linecorp.armeria.server.ServerConfig;
+import io.netty.channel.ChannelOption;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -12,6 +14,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -270,6 +273,24 @@ class HttpTest {
                           BodyPublishers.ofString(json, StandardCharsets.UTF_8))));
       assertThat(chunked.statusCode()).isEqualTo(200);
     }
+  }
+
+  @Test
+  void connectionsAreAskedWhetherTheirReaderIsThere() throws Exception {
+    CompletableFuture<ServerConfig> config = new CompletableFuture<>();
+    try (RpcServer other =
+        new RpcServer(builder ->
+            builder.service(
+                "exact:/config",
+                (ctx, req) -> {
+                  config.complete(ctx.config().server().config());
+                  return com.linecorp.armeria.common.HttpResponse.of(200);
+                }))
+            .start()) {
+      assertThat(other.get("/config").statusCode()).isEqualTo(200);
+    }
+    assertThat(config.join().pingIntervalMillis()).isEqualTo(HttpServer.PING.toMillis());
+    assertThat(config.join().childChannelOptions().get(ChannelOption.SO_KEEPALIVE)).isEqualTo(true);
   }
 
   @Test
