@@ -65,6 +65,15 @@ public final class Authentication {
     return known.mandate.thenApply(mandate -> from(mandate, origin));
   }
 
+  /** Whether a credential was good when it was asked about, a second ago at most. */
+  boolean remembers(Credential credential) {
+    Answer known = answers.get(credential);
+    return known != null
+        && known.isFresh(System.nanoTime())
+        && known.mandate.isDone()
+        && !known.mandate.isCompletedExceptionally();
+  }
+
   /** The same authority for this request; the session is the credential's, the rest is not. */
   private static Mandate from(Mandate mandate, Mandate.Origin origin) {
     UUID session = mandate.origin().session();

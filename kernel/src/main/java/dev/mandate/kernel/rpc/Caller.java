@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param idempotencyKey as sent, checked
  * @param asked what time the caller grants the call; null for as much as the method takes
  * @param refused why this request cannot be authenticated whatever it shows (a cookie from another
- *     site)
+ *     site; a credential that was no good before the body, which was not kept then)
  * @param protocol for metrics
  * @param binding the REST face that it came by; null for other protocols
  */

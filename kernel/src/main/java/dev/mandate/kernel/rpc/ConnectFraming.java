@@ -56,8 +56,7 @@ final class ConnectFraming implements HttpOutlet.Framing {
   }
 
   private static Failure malformed() {
-    return Failure.of(
-        Failure.Code.INVALID_ARGUMENT, "MALFORMED_BODY", "the body is not one Connect envelope");
+    return Failures.malformed("the body is not one Connect envelope");
   }
 
   @Override

@@ -45,7 +45,7 @@ final class ConnectService implements HttpService {
     CompletableFuture<HttpResponse> answer = new CompletableFuture<>();
     var _ =
         bodies
-            .read(ctx, req, method)
+            .read(ctx, req, method, "connect")
             .whenComplete((http, cause) -> {
               if (cause != null) {
                 answer.complete(Answers.failure(ctx, cause));

@@ -82,6 +82,16 @@ public final class Failures {
     };
   }
 
+  static Failure malformed(String problem) {
+    return Failure.of(Failure.Code.INVALID_ARGUMENT, "MALFORMED_BODY", problem);
+  }
+
+  /** The caller shows nothing that says who it is. */
+  static Failure nobody() {
+    return Failure.unauthenticated(
+        "sign in, or send 'Authorization: Bearer' with a session or API token");
+  }
+
   static Failure tooLarge(long limit) {
     return Failure.of(
             Failure.Code.RESOURCE_EXHAUSTED,

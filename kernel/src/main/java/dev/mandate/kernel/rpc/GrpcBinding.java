@@ -3,13 +3,18 @@ package dev.mandate.kernel.rpc;
 import com.google.protobuf.Descriptors;
 import com.google.protobuf.DynamicMessage;
 import com.google.protobuf.Message;
+import com.linecorp.armeria.common.ExchangeType;
 import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.RequestContext;
 import com.linecorp.armeria.common.RequestHeaders;
 import com.linecorp.armeria.common.SerializationFormat;
 import com.linecorp.armeria.common.grpc.GrpcSerializationFormats;
 import com.linecorp.armeria.server.HttpService;
+import com.linecorp.armeria.server.RoutingContext;
 import com.linecorp.armeria.server.ServiceRequestContext;
+import com.linecorp.armeria.server.SimpleDecoratingHttpService;
 import com.linecorp.armeria.server.grpc.GrpcService;
 import com.linecorp.armeria.server.grpc.GrpcServiceBuilder;
 import dev.mandate.kernel.Failure;
@@ -28,6 +33,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,32 +59,37 @@ final class GrpcBinding {
           "application/grpc-web-text",
           "application/grpc-web-text+proto");
 
-  /** A message is not read before its caller is known, so the transport hands over its bytes. */
-  private static final MethodDescriptor.Marshaller<byte[]> RAW =
-      new MethodDescriptor.Marshaller<>() {
-        @Override
-        public InputStream stream(byte[] value) {
-          return new ByteArrayInputStream(value);
-        }
+  /**
+   * A message is not read before its caller is known, so the transport hands over its bytes: as
+   * many as the method takes, and one more if there are more, for a small message can hide a huge
+   * one.
+   */
+  private record Raw(long limit) implements MethodDescriptor.Marshaller<byte[]> {
+    @Override
+    public InputStream stream(byte[] value) {
+      return new ByteArrayInputStream(value);
+    }
 
-        @Override
-        public byte[] parse(InputStream stream) {
-          try (stream) {
-            return stream.readAllBytes();
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        }
-      };
+    @Override
+    public byte[] parse(InputStream stream) {
+      try (stream) {
+        return stream.readNBytes((int) Math.min(limit + 1, Integer.MAX_VALUE));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
 
   private final MethodTable table;
   private final Streams streams;
   private final Bodies bodies;
+  private final Map<String, Method> byPath = new HashMap<>();
 
   GrpcBinding(MethodTable table, Streams streams, Bodies bodies) {
     this.table = table;
     this.streams = streams;
     this.bodies = bodies;
+    table.methods().forEach(method -> byPath.put("/" + method.path(), method));
   }
 
   GrpcService service() {
@@ -96,6 +107,7 @@ final class GrpcBinding {
             // Ours are answered with the reason; the transport's come later.
             .useClientTimeoutHeader(false)
             .enableUnframedRequests(false)
+            .exceptionHandler(this::refusal)
             .addService(ProtoReflectionServiceV1.newInstance());
     services.forEach((service, methods) -> builder.addService(definition(service, methods)));
     return builder.build();
@@ -147,7 +159,7 @@ final class GrpcBinding {
                       ? MethodDescriptor.MethodType.SERVER_STREAMING
                       : MethodDescriptor.MethodType.UNARY)
               .setFullMethodName(method.path())
-              .setRequestMarshaller(RAW)
+              .setRequestMarshaller(new Raw(bodies.limit(method)))
               .setResponseMarshaller(ProtoUtils.marshaller(response))
               .setSafe(method.readOnly())
               .setSchemaDescriptor(new MethodSchema(method.descriptor()))
@@ -164,7 +176,6 @@ final class GrpcBinding {
   private ServerCallHandler<byte[], Message> handler(Method method) {
     return (call, metadata) -> {
       ServiceRequestContext ctx = ServiceRequestContext.current();
-      bodies.arriving(ctx, method);
       call.request(2);
       return method.streaming()
           ? new StreamCall(call, method, ctx)
@@ -201,10 +212,9 @@ final class GrpcBinding {
       byte[] message = request;
       String traceId = Requests.traceId(ctx);
       if (message == null || tooMany) {
-        Failure failure =
-            Failure.of(
-                Failure.Code.INVALID_ARGUMENT, "MALFORMED_BODY", "expected exactly one message");
-        refuse(call, failure, traceId);
+        refuse(call, Failures.malformed("expected exactly one message"), traceId);
+      } else if (message.length > bodies.limit(method)) {
+        refuse(call, Failures.tooLarge(bodies.limit(method)), traceId);
       } else {
         bodies.arrived(ctx, method);
         Tasks.start(traceId, () -> run(() -> Binary.read(message, method.requestType())));
@@ -214,11 +224,17 @@ final class GrpcBinding {
     abstract void run(Supplier<Message> message);
 
     Caller caller() {
-      RequestHeaders headers = ctx.request().headers();
-      String protocol =
-          Requests.mediaType(headers).startsWith("application/grpc-web") ? "grpc-web" : "grpc";
-      return Requests.caller(ctx, protocol, Timeouts.grpc(headers));
+      return GrpcBinding.caller(ctx);
     }
+  }
+
+  private static Caller caller(ServiceRequestContext ctx) {
+    RequestHeaders headers = ctx.request().headers();
+    return Requests.caller(ctx, protocol(headers), Timeouts.grpc(headers));
+  }
+
+  private static String protocol(RequestHeaders headers) {
+    return Requests.mediaType(headers).startsWith("application/grpc-web") ? "grpc-web" : "grpc";
   }
 
   private final class UnaryCall extends OneMessage {
@@ -282,7 +298,7 @@ final class GrpcBinding {
 
     @Override
     public void onReady() {
-      outlet.becameReady();
+      outlet.taken();
     }
 
     @Override
@@ -301,6 +317,9 @@ final class GrpcBinding {
     private final String traceId;
     private boolean started;
 
+    /** Bytes since the reader had taken everything. */
+    private long queued;
+
     GrpcOutlet(ServerCall<byte[], Message> call, String traceId) {
       this.call = call;
       this.traceId = traceId;
@@ -316,6 +335,7 @@ final class GrpcBinding {
     @Override
     void write(Message message) {
       start();
+      queued += message.getSerializedSize();
       call.sendMessage(message);
     }
 
@@ -337,26 +357,122 @@ final class GrpcBinding {
       refuse(call, Failures.draining(), traceId);
     }
 
+    void taken() {
+      synchronized (this) {
+        queued = 0;
+      }
+      becameReady();
+    }
+
     @Override
-    public boolean ready() {
-      return !closed() && call.isReady();
+    public synchronized boolean ready() {
+      return !closed() && queued < ENOUGH;
     }
   }
 
-  /** Keeps what is not gRPC from Armeria's plain text refusals. */
-  static HttpService guarded(HttpService grpc) {
-    return grpc.decorate((delegate, ctx, req) -> {
+  /** What the transport refuses, said as everything else is. */
+  private Status refusal(
+      RequestContext context, Status status, Throwable cause, Metadata trailers) {
+    ServiceRequestContext ctx = (ServiceRequestContext) context;
+    Method method = byPath.get(ctx.path());
+    long limit = method == null ? Bodies.SMALL : bodies.limit(method);
+    boolean arrived = Bodies.hasArrived(ctx);
+    Failure failure = arrived ? Failures.of(cause) : Failures.ofBody(cause, limit);
+    if (!arrived && failure.code() == Failure.Code.INTERNAL) {
+      failure =
+          status.getCode() == Status.Code.RESOURCE_EXHAUSTED
+              ? Failures.tooLarge(limit)
+              : Failures.malformed("the body is not one gRPC message");
+    }
+    trailers.merge(Failures.grpcTrailers(failure, Requests.traceId(ctx)));
+    return Failures.grpcStatus(failure);
+  }
+
+  /** Armeria's service with the {@link Guard} before it. */
+  HttpService guarded(GrpcService grpc) {
+    return grpc.decorate(Guard::new);
+  }
+
+  /**
+   * Stands before Armeria's service: keeps what is not gRPC from its plain text refusals, and what
+   * strangers send from its memory.
+   */
+  private final class Guard extends SimpleDecoratingHttpService {
+    Guard(HttpService grpc) {
+      super(grpc);
+    }
+
+    /** Else the body is there, whole, before anybody is asked who sends it. */
+    @Override
+    public ExchangeType exchangeType(RoutingContext routing) {
+      return ExchangeType.of(true, super.exchangeType(routing).isResponseStreaming());
+    }
+
+    @Override
+    public HttpResponse serve(ServiceRequestContext ctx, HttpRequest req) throws Exception {
       String type = Requests.mediaType(req.headers());
-      if (ctx.method() == HttpMethod.POST && TYPES.contains(type)) {
-        return delegate.serve(ctx, req);
+      if (ctx.method() != HttpMethod.POST) {
+        return refuse(ctx, req, Failures.wrongVerb(ctx.method().name(), "POST"));
       }
-      Failure failure =
-          ctx.method() == HttpMethod.POST
-              ? Failures.unsupportedMediaType(
-                  type, "application/json, application/proto or application/grpc")
-              : Failures.wrongVerb(ctx.method().name(), "POST");
-      return HttpResponse.of(
-          req.aggregate().handle((body, cause) -> Answers.failure(ctx, failure)));
-    });
+      if (!TYPES.contains(type)) {
+        return refuse(
+            ctx,
+            req,
+            Failures.unsupportedMediaType(
+                type, "application/json, application/proto or application/grpc"));
+      }
+      Method method = byPath.get(ctx.path());
+      if (method == null) {
+        // Reflection, which anybody may use.
+        ctx.setMaxRequestLength(Bodies.SMALL);
+        return unwrap().serve(ctx, req);
+      }
+      bodies.arriving(ctx, method);
+      CompletableFuture<@Nullable Failure> refusal =
+          bodies.refusal(ctx, method, protocol(req.headers()));
+      return refusal.isDone() && refusal.join() == null
+          ? unwrap().serve(ctx, req)
+          : HttpResponse.of(
+              refusal.thenComposeAsync(
+                  failure -> {
+                    try {
+                      return failure == null
+                          ? CompletableFuture.completedFuture(unwrap().serve(ctx, req))
+                          : turnAway(ctx, req, method);
+                    } catch (Exception e) {
+                      return CompletableFuture.failedFuture(e);
+                    }
+                  },
+                  ctx.eventLoop()));
+    }
+  }
+
+  private static HttpResponse refuse(ServiceRequestContext ctx, HttpRequest req, Failure failure) {
+    return HttpResponse.of(Bodies.drop(req).handle((_, _) -> Answers.failure(ctx, failure)));
+  }
+
+  /** Refuses a caller by the way that every call takes, without its message. */
+  private CompletableFuture<HttpResponse> turnAway(
+      ServiceRequestContext ctx, HttpRequest req, Method method) {
+    CompletableFuture<HttpResponse> answer = new CompletableFuture<>();
+    var _ =
+        Bodies.drop(req)
+            .whenComplete((_, cause) -> {
+              if (cause != null) {
+                answer.complete(Answers.failure(ctx, Failures.ofBody(cause, bodies.limit(method))));
+                return;
+              }
+              Tasks.start(
+                  Requests.traceId(ctx),
+                  () -> {
+                    try {
+                      Message _ = table.call(caller(ctx), null, method, method::requestType, null);
+                      throw new IllegalStateException("a caller that was refused was served");
+                    } catch (Throwable t) {
+                      answer.complete(Answers.failure(ctx, t));
+                    }
+                  });
+            });
+    return answer;
   }
 }

@@ -34,6 +34,9 @@ final class Gzip {
               "cannot decompress '" + Failure.excerpt(encoding) + "', send gzip or identity")
           .withHttpStatus(415);
     }
+    if (body.length == 0) {
+      return body;
+    }
     try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(body))) {
       byte[] plain = in.readNBytes((int) Math.min(limit + 1, Integer.MAX_VALUE - 8));
       if (plain.length > limit) {
@@ -41,8 +44,7 @@ final class Gzip {
       }
       return plain;
     } catch (IOException e) {
-      throw Failure.of(
-          Failure.Code.INVALID_ARGUMENT, "MALFORMED_BODY", "the body is not valid gzip");
+      throw Failures.malformed("the body is not valid gzip");
     }
   }
 

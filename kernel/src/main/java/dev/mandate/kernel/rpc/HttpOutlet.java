@@ -31,9 +31,6 @@ final class HttpOutlet extends Outlet {
     @Nullable HttpResponse refusal(Failure failure);
   }
 
-  /** Queued bytes from which on a writer should wait. */
-  private static final int ENOUGH = 64 * 1024;
-
   /** Queued bytes that a writer who does not wait is cut off at. */
   private static final int TOO_MUCH = 8 * 1024 * 1024;
 

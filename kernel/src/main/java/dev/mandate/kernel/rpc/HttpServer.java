@@ -17,6 +17,7 @@ import com.linecorp.armeria.server.grpc.GrpcService;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.events.Wakeups;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.netty.channel.ChannelOption;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -69,6 +70,8 @@ public final class HttpServer implements AutoCloseable {
   /** What is asked of a process that stops, too. */
   private static final Set<String> WATCHED = Set.of("/health", "/metrics");
 
+  static final Duration PING = Duration.ofSeconds(30);
+
   private static final Duration DRAIN = Duration.ofSeconds(10);
 
   private final Options options;
@@ -91,7 +94,7 @@ public final class HttpServer implements AutoCloseable {
     this.streams = new Streams(table, wakeups);
     this.meters = meters;
     this.faces = List.copyOf(faces);
-    this.bodies = new Bodies(options.maxBody, options.bodyTime);
+    this.bodies = new Bodies(options.maxBody, options.bodyTime, table.ports().authentication());
   }
 
   /**
@@ -140,6 +143,10 @@ public final class HttpServer implements AutoCloseable {
         .http2MaxHeaderListSize(96 * 1024)
         .requestTimeout(Binder.TIMEOUT)
         .idleTimeout(Duration.ofMinutes(2))
+        // Or a reader of a stream on which nothing happens could vanish unnoticed. HTTP/1.1 has
+        // nothing to ask with: there TCP does, as often as the system is set to.
+        .pingInterval(PING)
+        .childChannelOption(ChannelOption.SO_KEEPALIVE, true)
         .gracefulShutdownTimeout(Duration.ZERO, DRAIN)
         .meterRegistry(meters)
         // What is refused on the wire is the caller's affair; what is our own is logged by us.
@@ -175,7 +182,7 @@ public final class HttpServer implements AutoCloseable {
   private static HttpResponse refuse(ServiceRequestContext ctx, HttpRequest req) {
     var _ = ctx.initiateConnectionShutdown();
     return HttpResponse.of(
-        req.aggregate().handle((body, cause) -> Answers.failure(ctx, Failures.draining())));
+        Bodies.drop(req).handle((_, _) -> Answers.failure(ctx, Failures.draining())));
   }
 
   private void rpc(ServerBuilder builder) {
@@ -213,8 +220,9 @@ public final class HttpServer implements AutoCloseable {
         }
       }
     }
-    GrpcService grpc = new GrpcBinding(table, streams, bodies).service();
-    HttpService guarded = GrpcBinding.guarded(grpc);
+    GrpcBinding binding = new GrpcBinding(table, streams, bodies);
+    GrpcService grpc = binding.service();
+    HttpService guarded = binding.guarded(grpc);
     for (Route route : grpc.routes()) {
       builder.service(route, guarded);
     }

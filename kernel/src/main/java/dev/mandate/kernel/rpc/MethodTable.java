@@ -214,8 +214,7 @@ public final class MethodTable {
     }
     Credential credential = caller.credential();
     if (credential == null) {
-      throw Failure.unauthenticated(
-          "sign in, or send 'Authorization: Bearer' with a session or API token");
+      throw Failures.nobody();
     }
     Mandate mandate = ports.authentication().require(credential, caller.origin());
     CallSpans.identify(Span.current(), mandate);

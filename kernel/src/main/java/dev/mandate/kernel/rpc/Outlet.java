@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What the sinks of all protocols share: one end, and those who want to know of it. */
 abstract class Outlet implements StreamSink<Message> {
+  /** Queued bytes from which on a writer should wait. */
+  static final int ENOUGH = 64 * 1024;
+
   private final List<Runnable> closeListeners = new ArrayList<>(2);
   private volatile @Nullable Runnable readyListener;
   private volatile boolean closed;

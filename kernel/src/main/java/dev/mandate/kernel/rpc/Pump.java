@@ -4,9 +4,11 @@ import com.google.protobuf.Message;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.events.Wakeups;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +47,10 @@ public final class Pump<R extends Message> {
 
   private final StreamSink<R> sink;
   private final Source<R> source;
+
+  /** Of the last batch, what the reader did not take yet. */
+  private final Queue<R> unsent = new ArrayDeque<>(BATCH);
+
   private final AtomicReference<State> state = new AtomicReference<>(State.IDLE);
 
   private Pump(StreamSink<R> sink, Source<R> source) {
@@ -115,13 +121,16 @@ public final class Pump<R extends Message> {
   /** Sends what there is, as far as the reader takes it; false when nothing will ever follow. */
   private boolean drain() {
     while (!sink.closed() && sink.ready()) {
-      List<R> batch = source.next(BATCH);
-      for (R message : batch) {
+      R message = unsent.poll();
+      if (message != null) {
         sink.send(message);
+        continue;
       }
+      List<R> batch = source.next(BATCH);
       if (batch.isEmpty()) {
         return !source.finished();
       }
+      unsent.addAll(batch);
     }
     return true;
   }

@@ -139,12 +139,13 @@ public final class Requests {
       @Nullable HttpBinding binding) {
     RequestHeaders headers = ctx.request().headers();
     Credential credential = credential(headers);
+    Failure refused = Bodies.refused(ctx);
     return new Caller(
         credential,
         origin(ctx, protocol),
         idempotencyKey(headers),
         asked,
-        crossSite(ctx, credential),
+        refused != null ? refused : crossSite(ctx, credential),
         protocol,
         binding);
   }

@@ -51,7 +51,7 @@ final class RestService implements HttpService {
     CompletableFuture<HttpResponse> answer = new CompletableFuture<>();
     var _ =
         bodies
-            .read(ctx, req, method)
+            .read(ctx, req, method, method.streaming() ? "sse" : "rest")
             .whenComplete((body, cause) -> {
               if (cause != null) {
                 answer.complete(Answers.failure(ctx, cause));
@@ -80,8 +80,8 @@ final class RestService implements HttpService {
     try {
       String allow = String.join(", ", router.verbs(ctx.path()));
       return HttpResponse.of(
-          req.aggregate()
-              .handle((body, cause) ->
+          Bodies.drop(req)
+              .handle((_, _) ->
                   HttpResponse.of(
                       ResponseHeaders.of(
                           HttpStatus.NO_CONTENT, HttpHeaderNames.ALLOW, allow + ", OPTIONS"))));
@@ -90,9 +90,8 @@ final class RestService implements HttpService {
     }
   }
 
-  /** Whoever is told before the body has arrived may still be sending it. */
   private static HttpResponse refuse(ServiceRequestContext ctx, HttpRequest req, Failure failure) {
-    return HttpResponse.of(req.aggregate().handle((body, cause) -> Answers.failure(ctx, failure)));
+    return HttpResponse.of(Bodies.drop(req).handle((_, _) -> Answers.failure(ctx, failure)));
   }
 
   private HttpResponse unary(

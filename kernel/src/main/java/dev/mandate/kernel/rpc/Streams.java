@@ -30,13 +30,20 @@ final class Streams implements AutoCloseable {
   /** Longer than anybody may remember rights. */
   private static final long REMEMBERED = Duration.ofMillis(1100).toNanos();
 
+  /** What to set the time of a check to, for the next to come when rights are forgotten. */
+  private static long lookAgain() {
+    return System.nanoTime() - RECHECK + REMEMBERED;
+  }
+
   private static final class Open {
     final Caller caller;
     final Method method;
     final Mandate mandate;
     final Message request;
     final Outlet outlet;
-    volatile long checkedAt = System.nanoTime();
+
+    /** Begins as after a change of rights: there may have been one while it was being opened. */
+    volatile long checkedAt = lookAgain();
 
     Open(Caller caller, Method method, Mandate mandate, Message request, Outlet outlet) {
       this.caller = caller;
@@ -91,9 +98,6 @@ final class Streams implements AutoCloseable {
     outlet.onClosed(deadline::cancel);
     Failure failure = null;
     try {
-      if (stopping) {
-        throw Failures.draining();
-      }
       MethodTable.Admitted admitted = table.admitStream(caller, method, request);
       Mandate mandate = admitted.mandate();
       Message message = admitted.request();
@@ -104,6 +108,10 @@ final class Streams implements AutoCloseable {
         open.remove(stream);
         table.meters().streamClosed();
       });
+      // Not before it is among those that are sent away, or it is missed.
+      if (stopping) {
+        throw Failures.draining();
+      }
       ((Method.Handler.Streaming) method.handler()).handler().open(mandate, message, outlet);
       Duration asked = caller.asked();
       if (asked != null) {
@@ -143,7 +151,7 @@ final class Streams implements AutoCloseable {
               stream -> org.isEmpty() || stream.mandate.org().toString().equals(org);
           recheck(concerned);
           // The authorizer may still have remembered the old rights: look again when it cannot.
-          long soon = System.nanoTime() - RECHECK + REMEMBERED;
+          long soon = lookAgain();
           open.stream().filter(concerned).forEach(stream -> stream.checkedAt = soon);
         });
   }

@@ -3,6 +3,8 @@ package dev.mandate.kernel.rpc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.mandate.kernel.rpc.notes.Note;
+import dev.mandate.kernel.rpc.notes.NoteEvent;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -188,6 +190,35 @@ class EventStreamTest {
       assertThat(server.notes.read.get()).isLessThan(20_000);
       Reader reader = new Reader(socket.getInputStream());
       for (int i = 1; i <= 20_000; i++) {
+        assertThat(reader.next().id()).isEqualTo(Integer.toString(i));
+      }
+    }
+  }
+
+  @Test
+  void aHistoryLargerThanWhatMayBeQueuedReachesASlowReaderWhole() throws Exception {
+    String text = "x".repeat(400_000);
+    for (int i = 1; i <= 100; i++) {
+      server.notes.events.add(
+          NoteEvent.newBuilder()
+              .setCursor(Integer.toString(i))
+              .setCreated(Note.newBuilder().setText(text))
+              .build());
+    }
+    try (Socket socket = new Socket()) {
+      socket.setReceiveBufferSize(4096);
+      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.http.port()));
+      socket
+          .getOutputStream()
+          .write(
+              "GET /api/v1/notes/events?count=100 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ann\r\n\r\n"
+                  .getBytes(StandardCharsets.US_ASCII));
+      await()
+          .during(Duration.ofMillis(500))
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> server.notes.read.get(), stable());
+      Reader reader = new Reader(socket.getInputStream());
+      for (int i = 1; i <= 100; i++) {
         assertThat(reader.next().id()).isEqualTo(Integer.toString(i));
       }
     }

@@ -1,14 +1,20 @@
 package dev.mandate.kernel.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import com.google.rpc.ErrorInfo;
 import com.linecorp.armeria.client.WebClient;
 import com.linecorp.armeria.common.AggregatedHttpResponse;
 import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpMethod;
 import com.linecorp.armeria.common.HttpRequest;
+import com.linecorp.armeria.common.HttpRequestWriter;
 import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.common.RequestHeadersBuilder;
 import dev.mandate.kernel.rpc.notes.CreateNoteRequest;
+import dev.mandate.kernel.rpc.notes.GetNoteRequest;
+import dev.mandate.kernel.rpc.notes.SignInRequest;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,10 +29,13 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -97,21 +106,33 @@ class HostileInputTest {
     return refusal(answer.body());
   }
 
-  private AggregatedHttpResponse grpcSend(String token, byte[] framed) {
+  /** What a gRPC client sends, and one in a browser. */
+  private static final List<String> GRPC =
+      List.of("application/grpc", "application/grpc-web+proto");
+
+  /**
+   * Sends bytes by gRPC or gRPC-Web.
+   *
+   * @param headers names and values, besides those that every call has; win over those
+   */
+  private AggregatedHttpResponse grpcSend(
+      String type, String method, byte[] framed, String... headers) {
+    RequestHeadersBuilder all =
+        RequestHeaders.builder(HttpMethod.POST, method)
+            .set("content-type", type)
+            .set("te", "trailers")
+            .set("authorization", "Bearer ann");
+    for (int i = 0; i < headers.length; i += 2) {
+      all.set(headers[i], headers[i + 1]);
+    }
     return WebClient.of("h2c://127.0.0.1:" + server.http.port())
-        .execute(
-            HttpRequest.of(
-                RequestHeaders.builder(HttpMethod.POST, NOTES + "CreateNote")
-                    .set("content-type", "application/grpc")
-                    .set("te", "trailers")
-                    .set("authorization", "Bearer " + token)
-                    .build(),
-                HttpData.wrap(framed)))
+        .execute(HttpRequest.of(all.build(), HttpData.wrap(framed)))
         .aggregate()
         .join();
   }
 
-  private static Refusal grpc(AggregatedHttpResponse answer) {
+  /** A refusal, with the reason that every protocol has. */
+  private static Refusal grpc(AggregatedHttpResponse answer) throws IOException {
     String status =
         answer.trailers().get("grpc-status", answer.headers().get("grpc-status", "none"));
     assertThat(status).as(answer.toString()).matches("[0-9]+");
@@ -122,11 +143,23 @@ class HostileInputTest {
             .toLowerCase(Locale.ROOT);
     String message =
         answer.trailers().get("grpc-message", answer.headers().get("grpc-message", ""));
-    return new Refusal(code, message);
+    String details =
+        answer
+            .trailers()
+            .get("grpc-status-details-bin", answer.headers().get("grpc-status-details-bin", ""));
+    com.google.rpc.Status read =
+        com.google.rpc.Status.parseFrom(Base64.getDecoder().decode(details));
+    String reason = read.getDetails(0).unpack(ErrorInfo.class).getReason();
+    return new Refusal(code, message + " " + reason);
   }
 
-  private Refusal grpc(byte[] message) {
-    return grpc(grpcSend("ann", framed(message.length, message)));
+  /** By gRPC and by gRPC-Web. */
+  private List<Refusal> grpc(String method, byte[] message) throws IOException {
+    List<Refusal> all = new ArrayList<>();
+    for (String type : GRPC) {
+      all.add(grpc(grpcSend(type, method, framed(message.length, message))));
+    }
+    return all;
   }
 
   private static byte[] framed(int length, byte[] message) {
@@ -142,6 +175,7 @@ class HostileInputTest {
         .doesNotContain("Exception")
         .doesNotContain("dev.mandate")
         .doesNotContain("com.google")
+        .doesNotContain("com.linecorp")
         .doesNotContain("\tat ");
     assertThat(refusal.text().length()).isLessThan(1000);
   }
@@ -167,7 +201,10 @@ class HostileInputTest {
     all.add(Map.entry(ascii("{\"tags\": \"a\"}"), "tags: expected an array, got a string"));
     all.add(Map.entry(ascii("{\"title\": \"a\", \"title\": \"b\"}"), "title: is given twice"));
     all.add(Map.entry(ascii("{\"title\": \"a\\u0000b\"}"), "title: holds a NUL character"));
-    all.add(Map.entry(ascii("{\"title\": \"\\ud800\"}"), "title: "));
+    String half = "title: holds half of a surrogate pair";
+    all.add(Map.entry(ascii("{\"title\": \"\\ud800\"}"), half));
+    all.add(Map.entry(ascii("{\"title\": \"\\udc00\"}"), half));
+    all.add(Map.entry(ascii("{\"title\": \"\\udc00\\ud800\"}"), half));
     all.add(Map.entry(ascii("{\"color\": \"PINK\"}"), "color: unknown value 'PINK'"));
     all.add(Map.entry(ascii("{\"color\": 1e400}"), "color: expected one of the names of Color"));
     all.add(
@@ -202,6 +239,10 @@ class HostileInputTest {
                 .POST(BodyPublishers.ofByteArray(nestedAs(4, deep))));
     clean(refusal(proto.body()));
     assertThat(refusal(proto.body()).code()).isEqualTo("invalid_argument");
+    for (Refusal grpc : grpc(NOTES + "ListNotes", nestedAs(4, deep))) {
+      assertThat(grpc.code()).isEqualTo("invalid_argument");
+      clean(grpc);
+    }
   }
 
   /** A filter's field {@code not}, number 3. */
@@ -227,14 +268,18 @@ class HostileInputTest {
     all.add(new byte[] {0x0a, (byte) 0xff, (byte) 0xff, (byte) 0xff, (byte) 0xff, 0x07});
     all.add(new byte[] {0x0a, 0x02, (byte) 0xc3, 0x28});
     for (byte[] body : all) {
-      for (Refusal refusal : List.of(connectProto(body), grpc(body))) {
+      List<Refusal> refusals = grpc(NOTES + "CreateNote", body);
+      refusals.add(connectProto(body));
+      for (Refusal refusal : refusals) {
         assertThat(refusal.code()).isEqualTo("invalid_argument");
         assertThat(refusal.text()).contains("the message is not valid protobuf");
         clean(refusal);
       }
     }
     byte[] nul = CreateNoteRequest.newBuilder().setTitle("a\0b").build().toByteArray();
-    for (Refusal refusal : List.of(connectProto(nul), grpc(nul))) {
+    List<Refusal> refusals = grpc(NOTES + "CreateNote", nul);
+    refusals.add(connectProto(nul));
+    for (Refusal refusal : refusals) {
       assertThat(refusal.code()).isEqualTo("invalid_argument");
       assertThat(refusal.text()).contains("title: holds a NUL character");
     }
@@ -243,12 +288,26 @@ class HostileInputTest {
   @Test
   void envelopesThatLie() throws Exception {
     byte[] good = CreateNoteRequest.newBuilder().setTitle("t").build().toByteArray();
-    for (byte[] body :
-        List.of(new byte[0], new byte[] {0, 0}, framed(1_000_000, good), framed(0, good))) {
-      AggregatedHttpResponse answer = grpcSend("ann", body);
-      Refusal refusal = grpc(answer);
-      assertThat(refusal.code()).as(answer.toString()).isNotEqualTo("ok");
-      clean(refusal);
+    List<byte[]> short_ = List.of(new byte[0], new byte[] {0, 0}, framed(1_000_000, good));
+    for (byte[] body : short_) {
+      for (String type : GRPC) {
+        for (String method : List.of("CreateNote", "WatchNotes")) {
+          AggregatedHttpResponse answer = grpcSend(type, NOTES + method, body);
+          Refusal refusal = grpc(answer);
+          assertThat(refusal.code()).as(answer.toString()).isEqualTo("invalid_argument");
+          assertThat(refusal.text()).endsWith(" MALFORMED_BODY");
+          clean(refusal);
+        }
+      }
+    }
+    // The message is what its length says, here one without a title; nothing behind it is read.
+    for (String type : GRPC) {
+      Refusal behind = grpc(grpcSend(type, NOTES + "CreateNote", framed(0, good)));
+      assertThat(behind.text()).isEqualTo("title: is required INVALID_FIELD");
+    }
+    List<byte[]> all = new ArrayList<>(short_);
+    all.add(framed(0, good));
+    for (byte[] body : all) {
       HttpResponse<String> stream =
           server.send(
               server
@@ -257,9 +316,14 @@ class HostileInputTest {
                   .POST(BodyPublishers.ofByteArray(body)));
       assertThat(stream.body()).contains("\"error\":{\"code\":\"invalid_argument\"");
     }
-    AggregatedHttpResponse huge = grpcSend("ann", framed(Integer.MAX_VALUE, good));
-    assertThat(grpc(huge).code()).isEqualTo("resource_exhausted");
-    clean(grpc(huge));
+    for (String type : GRPC) {
+      for (String method : List.of("CreateNote", "WatchNotes")) {
+        Refusal huge = grpc(grpcSend(type, NOTES + method, framed(Integer.MAX_VALUE, good)));
+        assertThat(huge.code()).isEqualTo("resource_exhausted");
+        assertThat(huge.text()).isEqualTo("the body is larger than 4194304 bytes BODY_TOO_LARGE");
+        clean(huge);
+      }
+    }
   }
 
   @Test
@@ -461,21 +525,98 @@ class HostileInputTest {
                   .POST(BodyPublishers.ofByteArray(bomb)));
       assertThat(unknown.body()).contains("cannot decompress 'zstd'");
     }
-    byte[] framed =
-        ByteBuffer.allocate(5 + bomb.length).put((byte) 1).putInt(bomb.length).put(bomb).array();
-    AggregatedHttpResponse grpc =
-        WebClient.of("h2c://127.0.0.1:" + server.http.port())
-            .execute(
-                HttpRequest.of(
-                    RequestHeaders.builder(HttpMethod.POST, NOTES + "CreateNote")
-                        .set("content-type", "application/grpc")
-                        .set("grpc-encoding", "gzip")
-                        .set("authorization", "Bearer ann")
-                        .build(),
-                    HttpData.wrap(framed)))
-            .aggregate()
-            .join();
-    assertThat(grpc(grpc).code()).isEqualTo("resource_exhausted");
+    for (String type : GRPC) {
+      for (String method : List.of("CreateNote", "WatchNotes")) {
+        Refusal refusal =
+            grpc(grpcSend(type, NOTES + method, compressed(bomb), "grpc-encoding", "gzip"));
+        assertThat(refusal.code()).isEqualTo("resource_exhausted");
+        assertThat(refusal.text()).endsWith(" BODY_TOO_LARGE");
+        clean(refusal);
+      }
+      Refusal broken =
+          grpc(
+              grpcSend(
+                  type,
+                  NOTES + "CreateNote",
+                  compressed(ascii("no gzip")),
+                  "grpc-encoding",
+                  "gzip"));
+      assertThat(broken.code()).isEqualTo("invalid_argument");
+      assertThat(broken.text()).endsWith(" MALFORMED_BODY");
+      clean(broken);
+    }
+  }
+
+  private static byte[] compressed(byte[] gzip) {
+    return ByteBuffer.allocate(5 + gzip.length).put((byte) 1).putInt(gzip.length).put(gzip).array();
+  }
+
+  @Test
+  void whatNobodySignedInForIsSmallByEveryProtocol() throws Exception {
+    SignInRequest large = SignInRequest.newBuilder().setName("x".repeat(70_000)).build();
+    byte[] plain = large.toByteArray();
+    byte[] packed = Gzip.compress(plain);
+    String signIn = "/mandate.notes.v1.DoorService/SignIn";
+    for (String type : GRPC) {
+      for (AggregatedHttpResponse answer :
+          List.of(
+              grpcSend(type, signIn, framed(plain.length, plain)),
+              grpcSend(type, signIn, compressed(packed), "grpc-encoding", "gzip"))) {
+        Refusal refusal = grpc(answer);
+        assertThat(refusal.code()).isEqualTo("resource_exhausted");
+        assertThat(refusal.text()).isEqualTo("the body is larger than 65536 bytes BODY_TOO_LARGE");
+      }
+    }
+    for (String encoding : List.of("identity", "gzip")) {
+      HttpResponse<String> connect =
+          server.streams.send(
+              server
+                  .request(signIn)
+                  .setHeader("content-type", "application/proto")
+                  .setHeader("content-encoding", encoding)
+                  .POST(BodyPublishers.ofByteArray(encoding.equals("gzip") ? packed : plain))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      assertThat(connect.statusCode()).isEqualTo(413);
+      assertThat(connect.body()).contains("the body is larger than 65536 bytes");
+    }
+  }
+
+  /**
+   * What strangers send by gRPC is dropped as it comes: they are asked about before it is there.
+   */
+  @Test
+  void strangersAreRefusedByGrpcWhateverTheySend() throws Exception {
+    byte[] large = new byte[1 << 20];
+    for (String type : GRPC) {
+      for (String method : List.of("CreateNote", "WatchNotes")) {
+        for (String authorization : List.of("none", "Bearer hunter2-forged")) {
+          for (byte[] body : List.of(new byte[0], framed(large.length, large))) {
+            AggregatedHttpResponse answer =
+                grpcSend(type, NOTES + method, body, "authorization", authorization);
+            Refusal refusal = grpc(answer);
+            assertThat(refusal.code()).as(method + authorization).isEqualTo("unauthenticated");
+            assertThat(refusal.text()).endsWith(" UNAUTHENTICATED").doesNotContain("hunter2");
+            clean(refusal);
+          }
+        }
+        int before = server.authenticated.get();
+        HttpRequestWriter request =
+            HttpRequest.streaming(
+                RequestHeaders.builder(HttpMethod.POST, NOTES + method)
+                    .set("content-type", type)
+                    .set("te", "trailers")
+                    .set("authorization", "Bearer forged")
+                    .build());
+        CompletableFuture<AggregatedHttpResponse> answer =
+            WebClient.of("h2c://127.0.0.1:" + server.http.port()).execute(request).aggregate();
+        request.write(HttpData.wrap(framed(large.length, new byte[1000])));
+        await().untilAsserted(() -> assertThat(server.authenticated.get()).isEqualTo(before + 1));
+        request.close();
+        assertThat(grpc(answer.get(30, TimeUnit.SECONDS)).code()).isEqualTo("unauthenticated");
+        assertThat(server.authenticated.get()).isEqualTo(before + 1);
+      }
+    }
   }
 
   @Test
@@ -505,9 +646,6 @@ class HostileInputTest {
                   .POST(BodyPublishers.ofString("{}")));
       assertThat(connect.statusCode()).isEqualTo(401);
     }
-    Refusal grpc = grpc(grpcSend("hunter2-forged", framed(0, new byte[0])));
-    assertThat(grpc.code()).isEqualTo("unauthenticated");
-    assertThat(grpc.text()).doesNotContain("hunter2");
   }
 
   @Test
@@ -529,5 +667,33 @@ class HostileInputTest {
                 .setHeader("connect-timeout-ms", "1e9")
                 .POST(BodyPublishers.ofString("{}")));
     assertThat(connect.body()).contains("Connect-Timeout-Ms: must be");
+    byte[] empty = framed(0, new byte[0]);
+    for (String type : GRPC) {
+      for (String method : List.of("CreateNote", "WatchNotes")) {
+        for (String timeout : List.of("soon", "-1S", "123456789m", "5")) {
+          Refusal refusal = grpc(grpcSend(type, NOTES + method, empty, "grpc-timeout", timeout));
+          assertThat(refusal.code()).as(timeout).isEqualTo("invalid_argument");
+          assertThat(refusal.text()).contains("grpc-timeout: must be");
+        }
+      }
+    }
+  }
+
+  /** The server keeps the time, also for a client that does not. */
+  @Test
+  void aCallByGrpcEndsWhenItsTimeIsUp() throws Exception {
+    byte[] slow = GetNoteRequest.newBuilder().setId("slow").build().toByteArray();
+    for (String type : GRPC) {
+      int before = server.notes.interrupted.get();
+      Refusal unary =
+          grpc(
+              grpcSend(type, NOTES + "GetNote", framed(slow.length, slow), "grpc-timeout", "100m"));
+      assertThat(unary.code()).isEqualTo("deadline_exceeded");
+      assertThat(unary.text()).endsWith(" DEADLINE_EXCEEDED");
+      assertThat(server.notes.interrupted.get()).isEqualTo(before + 1);
+      AggregatedHttpResponse stream =
+          grpcSend(type, NOTES + "WatchNotes", framed(0, new byte[0]), "grpc-timeout", "100000u");
+      assertThat(grpc(stream).code()).isEqualTo("deadline_exceeded");
+    }
   }
 }

@@ -1,7 +1,10 @@
 package dev.mandate.kernel.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import com.linecorp.armeria.server.ServerConfig;
+import io.netty.channel.ChannelOption;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -11,6 +14,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -218,6 +222,75 @@ class HttpTest {
             HttpResponse.BodyHandlers.ofString());
     assertThat(answer.statusCode()).isEqualTo(413);
     assertThat(answer.body()).contains("the body is larger than 65536 bytes");
+  }
+
+  /** Whoever sends much is asked who it is before it is listened to, and asked once. */
+  @Test
+  void aForgedCredentialIsRefusedBeforeItsBodyIsThere() throws Exception {
+    for (String path : List.of("/api/v1/notes", NOTES + "CreateNote")) {
+      int before = server.authenticated.get();
+      try (Socket socket =
+          new Socket(InetAddress.getLoopbackAddress(), server.uri("/").getPort())) {
+        socket.setSoTimeout(20_000);
+        OutputStream out = socket.getOutputStream();
+        out.write(
+            """
+            POST %s HTTP/1.1
+            Host: localhost
+            Authorization: Bearer forged
+            Content-Type: application/json
+            Content-Length: 1000000
+            Connection: close
+
+            """
+                .formatted(path)
+                .replace("\n", "\r\n")
+                .getBytes(StandardCharsets.UTF_8));
+        out.write(new byte[500_000]);
+        out.flush();
+        await().untilAsserted(() -> assertThat(server.authenticated.get()).isEqualTo(before + 1));
+        out.write(new byte[500_000]);
+        out.flush();
+        String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(answer).startsWith("HTTP/1.1 401").contains("unknown, expired or revoked");
+      }
+      assertThat(server.authenticated.get()).isEqualTo(before + 1);
+    }
+  }
+
+  @Test
+  void whoIsKnownMaySendMegabytesAnnouncedOrNot() throws Exception {
+    String json = "{\"title\":\"long\",\"text\":\"" + "x".repeat(2_000_000) + "\"}";
+    for (String path : List.of("/api/v1/notes", NOTES + "CreateNote")) {
+      assertThat(server.post(path, json).statusCode()).isEqualTo(200);
+      HttpResponse<String> chunked =
+          server.send(
+              server
+                  .request(path)
+                  .setHeader("content-type", "application/json")
+                  .POST(
+                      BodyPublishers.fromPublisher(
+                          BodyPublishers.ofString(json, StandardCharsets.UTF_8))));
+      assertThat(chunked.statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void connectionsAreAskedWhetherTheirReaderIsThere() throws Exception {
+    CompletableFuture<ServerConfig> config = new CompletableFuture<>();
+    try (RpcServer other =
+        new RpcServer(builder ->
+            builder.service(
+                "exact:/config",
+                (ctx, req) -> {
+                  config.complete(ctx.config().server().config());
+                  return com.linecorp.armeria.common.HttpResponse.of(200);
+                }))
+            .start()) {
+      assertThat(other.get("/config").statusCode()).isEqualTo(200);
+    }
+    assertThat(config.join().pingIntervalMillis()).isEqualTo(HttpServer.PING.toMillis());
+    assertThat(config.join().childChannelOptions().get(ChannelOption.SO_KEEPALIVE)).isEqualTo(true);
   }
 
   @Test

@@ -124,7 +124,9 @@ class JsonCodecTest {
           {"object":{"a":"\\u0000"}}               | object.a: holds a NUL character
           {"labels":{"\\u0000":""}}                | labels.\uFFFD: key holds a NUL character
           {"text":"\\ud83d"}                       | text: holds half of a surrogate pair
+          {"text":"\\ude00"}                       | text: holds half of a surrogate pair
           {"text":"\\ude00\\ud83d"}                | text: holds half of a surrogate pair
+          {"labels":{"\\ude00":""}}                | malformed JSON at line 1, column 19: Unexpected low surrogate in field name: 0xde00
           []                                       | body: expected an object, got an array
           5                                        | body: expected an object, got a number
           {} {}                                    | body: holds more than one JSON value

@@ -62,6 +62,10 @@ class ProtocolsTest {
   }
 
   private io.grpc.Channel as(String token) {
+    return as(channel, token);
+  }
+
+  private static io.grpc.Channel as(ManagedChannel channel, String token) {
     Metadata headers = new Metadata();
     headers.put(
         Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
@@ -306,6 +310,31 @@ class ProtocolsTest {
   }
 
   @Test
+  void grpcStreamsALargeHistory() {
+    RpcServer other = new RpcServer().start();
+    ManagedChannel to =
+        ManagedChannelBuilder.forAddress("127.0.0.1", other.http.port()).usePlaintext().build();
+    try {
+      for (int i = 1; i <= 100; i++) {
+        other.notes.events.add(
+            NoteEvent.newBuilder()
+                .setCursor(Integer.toString(i))
+                .setCreated(Note.newBuilder().setText("x".repeat(200_000)))
+                .build());
+      }
+      Iterator<NoteEvent> events =
+          grpcWatch(as(to, "ann"), WatchNotesRequest.newBuilder().setCount(100).build());
+      for (int i = 1; i <= 100; i++) {
+        assertThat(events.next().getCursor()).isEqualTo(Integer.toString(i));
+      }
+      assertThat(events.hasNext()).isFalse();
+    } finally {
+      to.shutdownNow();
+      other.close();
+    }
+  }
+
+  @Test
   void aGrpcReaderThatCancelsFreesItsStream() {
     server.notes.happen(1);
     try (Context.CancellableContext context = Context.current().withCancellation()) {
@@ -317,8 +346,12 @@ class ProtocolsTest {
   }
 
   private Iterator<NoteEvent> grpcWatch(WatchNotesRequest request) {
+    return grpcWatch(as("ann"), request);
+  }
+
+  private static Iterator<NoteEvent> grpcWatch(io.grpc.Channel channel, WatchNotesRequest request) {
     return ClientCalls.blockingServerStreamingCall(
-        as("ann"),
+        channel,
         method(
             "WatchNotes",
             WatchNotesRequest.getDefaultInstance(),
@@ -353,6 +386,40 @@ class ProtocolsTest {
   }
 
   @Test
+  void grpcWebTextIsTheSameInBase64() throws Exception {
+    byte[] message = CreateNoteRequest.newBuilder().setTitle("web text").build().toByteArray();
+    byte[] framed =
+        ByteBuffer.allocate(5 + message.length)
+            .put((byte) 0)
+            .putInt(message.length)
+            .put(message)
+            .array();
+    HttpResponse<String> answer =
+        server.send(
+            server
+                .request("/" + SERVICE + "/CreateNote")
+                .setHeader("content-type", "application/grpc-web-text+proto")
+                .POST(BodyPublishers.ofByteArray(Base64.getEncoder().encode(framed))));
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(answer.headers().firstValue("content-type").orElseThrow())
+        .startsWith("application/grpc-web-text");
+    // Each part may be padded by itself.
+    ByteBuffer body = ByteBuffer.allocate(answer.body().length());
+    java.util.regex.Pattern.compile("[A-Za-z0-9+/]+={0,2}")
+        .matcher(answer.body())
+        .results()
+        .forEach(part -> body.put(Base64.getDecoder().decode(part.group())));
+    body.flip();
+    body.get();
+    byte[] note = new byte[body.getInt()];
+    body.get(note);
+    assertThat(Note.parseFrom(note).getTitle()).isEqualTo("web text");
+    byte[] trailers = new byte[body.remaining()];
+    body.get(trailers);
+    assertThat(utf8(trailers)).contains("grpc-status:").contains("0");
+  }
+
+  @Test
   void nulInAStringIsRefusedByEveryProtocol() throws Exception {
     CreateNoteRequest request = CreateNoteRequest.newBuilder().setTitle("a\0b").build();
     assertThat(server.post("/api/v1/notes", "{\"title\":\"a\\u0000b\"}").body())
@@ -382,6 +449,10 @@ class ProtocolsTest {
 
   @Test
   void bodiesMayBeCompressedAndAnswersAreWhenItIsWorthIt() throws Exception {
+    // Nothing, compressed by a client that does not look, is nothing.
+    HttpResponse<String> nothing =
+        server.send(server.request("/api/v1/notes/echo").header("content-encoding", "gzip"));
+    assertThat(nothing.statusCode()).isEqualTo(200);
     byte[] json =
         ("{\"title\":\"zip\",\"text\":\"" + "x".repeat(5000) + "\"}")
             .getBytes(StandardCharsets.UTF_8);
