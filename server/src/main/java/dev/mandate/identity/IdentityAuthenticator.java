@@ -13,7 +13,11 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Turns access tokens of sessions ({@code mds_…}) and API tokens ({@code mdt_…}) into mandates.
@@ -21,6 +25,7 @@ import java.util.UUID;
  * listens on {@link AuthChannel}.
  */
 public final class IdentityAuthenticator implements Authenticator {
+  private static final Logger log = LoggerFactory.getLogger(IdentityAuthenticator.class);
   private static final Duration USE_NOTED = Duration.ofMinutes(1);
 
   private final Db db;
@@ -28,6 +33,9 @@ public final class IdentityAuthenticator implements Authenticator {
   private final InstantSource clock;
   private final SessionStore sessions = new SessionStore();
   private final TokenStore tokens = new TokenStore();
+
+  /** Tokens whose use is being noted at this moment. */
+  private final Set<TokenId> noting = ConcurrentHashMap.newKeySet();
 
   public IdentityAuthenticator(Db db, AgentDirectory agents, InstantSource clock) {
     this.db = db;
@@ -68,7 +76,7 @@ public final class IdentityAuthenticator implements Authenticator {
   private Mandate ofToken(TokenStore.Holder holder, Mandate.Origin origin, Instant now) {
     Instant noted = holder.lastUsedAt();
     if (noted == null || noted.isBefore(now.minus(USE_NOTED))) {
-      db.write(Own.organization(holder.org(), now), tx -> tokens.used(tx, holder.token(), now));
+      note(holder, now);
     }
     List<Principal> chain = new ArrayList<>(3);
     chain.add(Principal.token(holder.token().value()));
@@ -81,5 +89,25 @@ public final class IdentityAuthenticator implements Authenticator {
     }
     chain.add(Principal.user(holder.user().value()));
     return new Mandate(holder.org(), chain, bounds, null, holder.expiresAt(), origin);
+  }
+
+  /** Beside the call: a database that takes no changes still answers who somebody is. */
+  private void note(TokenStore.Holder holder, Instant now) {
+    if (!noting.add(holder.token())) {
+      return;
+    }
+    Thread.ofVirtual()
+        .name("token-use")
+        .start(() -> {
+          try {
+            db.write(
+                Own.organization(holder.org(), now), tx -> tokens.used(tx, holder.token(), now));
+          } catch (RuntimeException e) {
+            // Its next use is noted.
+            log.debug("the use of a token is not noted", e);
+          } finally {
+            noting.remove(holder.token());
+          }
+        });
   }
 }

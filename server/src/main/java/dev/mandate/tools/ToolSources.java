@@ -109,7 +109,7 @@ final class ToolSources {
       try {
         egress.check(http.url());
       } catch (EgressFailure e) {
-        throw e.toFailure();
+        throw e.toFailure().with("field", "http.url");
       }
     }
     boolean taken =

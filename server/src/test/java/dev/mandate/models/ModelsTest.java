@@ -152,6 +152,9 @@ final class ModelsTest {
     assertThat(message(models, draft("a", "openai", "http://169.254.169.254/v1", KEY)))
         .startsWith("base_url: ")
         .contains("metadata");
+    assertThat(message(models, draft("a", "openai", "http://1.1.1.1:70000/v1", KEY)))
+        .startsWith("base_url: ")
+        .contains("70000");
     models.create(mandate, draft("a", "openai", "", KEY));
     assertThat(reason(() -> models.create(mandate, draft("a", "openai", "", KEY))))
         .isEqualTo("MODEL_NAME_TAKEN");

@@ -151,6 +151,14 @@ class DatabaseOutageTest {
   void aFullDiskIsAnsweredAsSuchAndWorkGoesOnWhenThereIsSpace() throws Exception {
     CountDownLatch goOn = new CountDownLatch(1);
     String thread = runOf("Full", goOn);
+    // Never used so far: its first use is to be noted while nothing can be.
+    TestServer.Client program =
+        server.client(
+            owner
+                .post("/api/v1/tokens", "{\"name\": \"program\", \"scopes\": [\"*\"]}")
+                .ok()
+                .get("secret")
+                .textValue());
     healthIs(200);
     fill(true);
     try {
@@ -158,6 +166,8 @@ class DatabaseOutageTest {
       assertThat(refused.status()).isEqualTo(503);
       assertThat(String.valueOf(refused.body())).contains("its disk is full");
       assertThat(owner.get("/api/v1/agents").status()).isEqualTo(200);
+      TestServer.Answer read = program.get("/api/v1/agents");
+      assertThat(read.status()).as("%s", read.body()).isEqualTo(200);
       goOn.countDown();
       healthIs(503);
       assertThat(String.valueOf(server.client("").get("/health").body()))

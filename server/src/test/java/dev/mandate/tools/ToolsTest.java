@@ -354,7 +354,12 @@ class ToolsTest {
   void private_addresses_are_refused_unless_allowed() {
     McpServer metadata = new McpServer.Http(URI.create("http://169.254.169.254/mcp"), Map.of());
     assertThat(failure(() -> tools.sources().add(owner, "x", metadata)))
-        .returns("EGRESS_BLOCKED", Failure::reason);
+        .returns("EGRESS_BLOCKED", Failure::reason)
+        .returns("http.url", failure -> failure.details().get("field"));
+    McpServer nowhere = new McpServer.Http(URI.create("http://127.0.0.1:70000/mcp"), Map.of());
+    assertThat(failure(() -> tools.sources().add(owner, "x", nowhere)))
+        .hasMessageContaining("there is no port 70000")
+        .returns("http.url", failure -> failure.details().get("field"));
   }
 
   @Test

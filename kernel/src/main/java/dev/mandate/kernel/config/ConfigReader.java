@@ -27,13 +27,16 @@ import org.jspecify.annotations.Nullable;
 
 /** Gathers the settings' texts from where they stand and turns them into a {@link Config}. */
 final class ConfigReader {
-  /** Variables of ours that are no settings of the server: of the launcher and the client. */
+  /**
+   * Variables of ours that are no settings: of the launcher, the client, and of where they stand.
+   */
   private static final Set<String> NOT_SETTINGS =
       Set.of(
           "MANDATE_URL",
           "MANDATE_TOKEN",
           "MANDATE_PROFILE",
           "MANDATE_MODEL",
+          "MANDATE_CONFIG",
           "MANDATE_LAUNCHER",
           "MANDATE_READY_FILE",
           "MANDATE_JAVA_OPTS");

@@ -15,7 +15,7 @@ final class ConfigReference {
             # Configuration
 
             Every setting, generated from the program. Each can stand in `mandate.yaml` (in the data
-            folder, or where `--config` says), in the environment, and on the command line of
+            folder, or where `MANDATE_CONFIG` says), in the environment, and on the command line of
             `./mandate up`; the later overrides the earlier. In the file a path is nested
             (`http.port` is `port` under `http`). An unknown name is an error.
             """);

@@ -23,10 +23,12 @@ import java.net.SocketAddress;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,20 +45,21 @@ public final class EgressClient implements AutoCloseable {
       Set.of("host", "content-length", "transfer-encoding", "connection", "upgrade");
 
   private final EgressGuard guard;
-  private final ClientFactory factory;
+  private final ClientFactory direct;
+  private final ClientFactory proxied;
 
   public EgressClient(EgressSettings settings) {
     guard = new EgressGuard(settings);
+    Path authorities = settings.caFile();
+    TrustManagerFactory trust = authorities == null ? null : Trust.withFile(authorities);
+    direct = factory(trust).proxyConfig(ProxyConfig.direct()).build();
+    proxied = factory(trust).proxyConfig(new Proxies(settings)).build();
+  }
+
+  private static ClientFactoryBuilder factory(@Nullable TrustManagerFactory trust) {
     ClientFactoryBuilder builder =
-        ClientFactory.builder()
-            .connectTimeout(CONNECT)
-            .idleTimeout(IDLE)
-            .proxyConfig(new Proxies(settings));
-    if (settings.caFile() != null) {
-      var trust = Trust.withFile(settings.caFile());
-      builder.tlsCustomizer(tls -> tls.trustManager(trust));
-    }
-    factory = builder.build();
+        ClientFactory.builder().connectTimeout(CONNECT).idleTimeout(IDLE);
+    return trust == null ? builder : builder.tlsCustomizer(tls -> tls.trustManager(trust));
   }
 
   /**
@@ -111,7 +114,7 @@ public final class EgressClient implements AutoCloseable {
     SessionProtocol protocol = route.tls() ? SessionProtocol.HTTPS : SessionProtocol.H1C;
     WebClient client =
         WebClient.builder(protocol, endpoint)
-            .factory(factory)
+            .factory(route.proxy() == null ? direct : proxied)
             .responseTimeoutMillis(0)
             .writeTimeoutMillis(request.stall().toMillis())
             .maxResponseLength(0)
@@ -166,17 +169,17 @@ public final class EgressClient implements AutoCloseable {
 
   @Override
   public void close() {
-    factory.close();
+    direct.close();
+    proxied.close();
   }
 
-  /** The proxy of a destination, decided as the guard decides it. */
+  /** The proxy of each protocol. Whether to go through one is the guard's decision. */
   private record Proxies(EgressSettings settings) implements ProxyConfigSelector {
     @Override
     public ProxyConfig select(SessionProtocol protocol, Endpoint endpoint) {
-      // The guard pins addresses of direct calls only: what has none goes through the proxy.
       URI proxy = protocol.isTls() ? settings.httpsProxy() : settings.httpProxy();
-      if (proxy == null || endpoint.hasIpAddr()) {
-        return ProxyConfig.direct();
+      if (proxy == null) {
+        throw new IllegalStateException("no proxy for " + protocol);
       }
       boolean tls = "https".equals(proxy.getScheme());
       int port = proxy.getPort() == -1 ? (tls ? 443 : 80) : proxy.getPort();

@@ -49,6 +49,9 @@ final class EgressGuard {
       host = host.substring(1, host.length() - 1);
     }
     int port = uri.getPort() == -1 ? (tls ? 443 : 80) : uri.getPort();
+    if (port < 1 || port > 65_535) {
+      throw blocked("there is no port " + port);
+    }
     boolean allowed = operator || settings.allowed().containsName(host, port);
     URI proxy = tls ? settings.httpsProxy() : settings.httpProxy();
     if (proxy != null && !direct(host, port)) {

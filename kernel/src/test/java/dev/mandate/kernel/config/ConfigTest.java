@@ -201,6 +201,13 @@ class ConfigTest {
   }
 
   @Test
+  void the_variable_that_names_the_file_is_no_setting() throws IOException {
+    String file = folder.resolve("some.yaml").toString();
+    assertThat(load(List.of(), Map.of("MANDATE_CONFIG", file), "http: {port: 8}").http().port())
+        .isEqualTo(8);
+  }
+
+  @Test
   void the_reference_page_is_what_the_program_says() throws IOException {
     Path page = Path.of("..", "docs", "configuration.md");
     if (Boolean.getBoolean("mandate.docs.write")) {

@@ -32,6 +32,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Calls over real sockets. */
 final class EgressClientTest {
@@ -312,6 +314,29 @@ final class EgressClientTest {
       assertThat(heads.poll(5, TimeUnit.SECONDS))
           .startsWith("CONNECT outside.invalid:80 ")
           .containsIgnoringCase("proxy-authorization: basic " + credentials);
+      assertThat(heads.poll(5, TimeUnit.SECONDS)).startsWith("GET /x ");
+    }
+  }
+
+  /** An address is not looked up, but it is behind the proxy all the same. */
+  @ParameterizedTest
+  @ValueSource(strings = {"192.0.2.1:80", "[2001:db8::1]:8080"})
+  void anAddressGoesThroughTheProxyToo(String authority) throws Exception {
+    LinkedBlockingQueue<String> heads = new LinkedBlockingQueue<>();
+    try (ServerSocket proxy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Thread.ofVirtual().start(() -> proxyOnce(proxy, heads));
+      EgressSettings settings =
+          EgressSettings.fromEnvironment(
+              Map.of("ALL_PROXY", "http://127.0.0.1:" + proxy.getLocalPort()));
+      try (EgressClient proxied = new EgressClient(settings);
+          EgressResponse response =
+              proxied.send(
+                  EgressRequest.get(URI.create("http://" + authority + "/x"), Map.of())
+                      .asOperator(true),
+                  new CancelSignal())) {
+        assertThat(response.status()).isEqualTo(204);
+      }
+      assertThat(heads.poll(5, TimeUnit.SECONDS)).startsWith("CONNECT " + authority + " ");
       assertThat(heads.poll(5, TimeUnit.SECONDS)).startsWith("GET /x ");
     }
   }

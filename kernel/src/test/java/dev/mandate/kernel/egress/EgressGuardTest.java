@@ -117,6 +117,15 @@ final class EgressGuardTest {
         .doesNotContain("abc");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"http://1.1.1.1:0/", "http://1.1.1.1:65536/", "https://[2606::1]:70000/"})
+  void refusesAPortThatIsNone(String url) {
+    assertBlocked(url);
+    assertThatThrownBy(() -> guard.route(URI.create(url), true))
+        .isInstanceOf(EgressFailure.class)
+        .hasMessageContaining("there is no port");
+  }
+
   @Test
   void theOperatorsOwnUrlMayBePrivate() {
     assertThat(guard.route(URI.create("http://127.0.0.1:9/"), true).addresses())
