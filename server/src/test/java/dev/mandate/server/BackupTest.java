@@ -296,7 +296,7 @@ class BackupTest {
     try (Stream<Path> found = Files.list(folder)) {
       Path aside =
           found
-              .filter(each -> each.getFileName().toString().startsWith("used.before-restore-"))
+              .filter(each -> String.valueOf(each.getFileName()).startsWith("used.before-restore-"))
               .findFirst()
               .orElseThrow();
       assertThat(tree(aside)).isEqualTo(before);
@@ -337,8 +337,8 @@ class BackupTest {
     String key = folder.resolve("source/secrets/backup-key").toString();
     Server target = TestDatabase.createEmpty();
     for (String name : List.of("master-key", "backup-key")) {
-      Path other = folder.resolve("other-" + name + "/secrets/" + name);
-      Files.createDirectories(other.getParent());
+      Path other =
+          Files.createDirectories(folder.resolve("other-" + name + "/secrets")).resolve(name);
       Files.writeString(other, dev.mandate.kernel.crypto.KeyRing.generate());
       String before = Files.readString(other);
       assertThat(
@@ -356,8 +356,7 @@ class BackupTest {
           .isZero();
     }
     // Of the same installation: the folder is left, the database was lost.
-    Path same = folder.resolve("same/secrets/master-key");
-    Files.createDirectories(same.getParent());
+    Path same = Files.createDirectories(folder.resolve("same/secrets")).resolve("master-key");
     Files.writeString(same, TestDatabase.MASTER_KEY + "\n");
     assertThat(
             run(
