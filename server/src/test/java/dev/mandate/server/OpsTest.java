@@ -228,7 +228,8 @@ class OpsTest {
     }
     assertThat(Preparation.exists(target, TestDatabase.SCHEMA)).isFalse();
 
-    Preparation.run(target, TestDatabase.SCHEMA, TestDatabase.keys(), "20261120121500");
+    // Of a version that had backups.
+    Preparation.run(target, TestDatabase.SCHEMA, TestDatabase.keys(), "20261121150000");
     List<String> older = schema(target);
     try (Connection admin = connect(target);
         Statement statement = admin.createStatement()) {
