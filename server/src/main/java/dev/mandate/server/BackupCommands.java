@@ -13,26 +13,38 @@ import dev.mandate.server.ops.Restore;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Base64;
-import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** {@code mandate backup} and {@code mandate restore}. */
 final class BackupCommands {
   /** In the data folder's secrets: the key of every backup, unless another file is named. */
   private static final String KEY = "backup-key";
+
+  private static final String MASTER_KEY = "master-key";
+  private static final String LOCK = "mandate.lock";
+
+  /** At the root of a disk of its own, for root alone to read. */
+  private static final String LOST_AND_FOUND = "lost+found";
+
+  /** May be in a folder that is restored into: no installation's data. */
+  private static final Set<Path> LEFT_ALONE =
+      Set.of(Path.of("mandate.yaml"), Path.of("secrets", KEY), Path.of(LOCK));
 
   private static final int KEY_BYTES = 32;
 
@@ -53,7 +65,8 @@ final class BackupCommands {
     if (Files.exists(file)) {
       throw Failure.invalid("FILE", file + " is there already");
     }
-    try (Opened opened = Opened.beside(config)) {
+    // Read by the catalogue: what is of an older version is kept as it is before it is migrated.
+    try (Opened opened = Opened.beside(config, Preparation.Older.KEEP)) {
       DataFolder folder = opened.folder();
       boolean first = keyFile == null && !Files.exists(folder.secrets().resolve(KEY));
       String key = keyFile == null ? folder.secret(KEY, KeyRing::generate) : read(Path.of(keyFile));
@@ -94,17 +107,23 @@ final class BackupCommands {
       throw Failure.invalid("--key-file", "is required: the backup's key is not in " + keyPath);
     }
     try {
-      byte[] key = decode(read(keyPath));
+      String key = read(keyPath);
       // All of it, before anything is changed.
-      Restore.check(file, key);
-      boolean external = !config.database().url().value().isEmpty();
-      if (external) {
-        refuseUsedSchema(config);
-      } else {
-        makeRoom(config.data(), force);
-      }
-      try (Restore restore = Restore.open(file, key)) {
-        return restore(config, restore, external, read(keyPath));
+      Restore.check(file, decode(key));
+      // Open before a folder is put aside: the file may be in it.
+      try (Restore restore = Restore.open(file, decode(key))) {
+        KeyRing ring = ring(config, restore.header());
+        if (external(config)) {
+          refuseUsedSchema(config);
+        } else {
+          makeRoom(config.data(), force);
+        }
+        Map<String, String> secrets = new TreeMap<>(Map.of(KEY, key));
+        if (config.masterKey().value().isEmpty()) {
+          secrets.put(MASTER_KEY, restore.header().masterKeys());
+        }
+        refuseOtherSecrets(config.data().resolve("secrets"), secrets);
+        return restore(config, restore, ring, secrets);
       }
     } catch (NoSuchFileException e) {
       throw Failure.invalid("FILE", "there is no " + e.getFile());
@@ -115,32 +134,80 @@ final class BackupCommands {
     }
   }
 
-  private int restore(Config config, Restore restore, boolean external, String key)
+  private int restore(Config config, Restore restore, KeyRing ring, Map<String, String> secrets)
       throws IOException, SQLException {
     out.println("The backup of " + restore.header().takenAt());
     boolean done = false;
-    DataFolder folder = new DataFolder(config.data());
+    DataFolder folder = new DataFolder(real(config.data()));
+    Set<Path> before = everything(folder.root());
     folder.open();
     try {
-      KeyRing ring = ring(config, folder, restore.header());
-      folder.writeSecret(KEY, key);
-      if (external) {
-        load(Server.parse(config.database().url().value()), config, ring, restore, folder);
+      secrets.forEach(folder::writeSecret);
+      if (external(config)) {
+        Server server = Server.parse(config.database().url().value());
+        try {
+          load(server, config, ring, restore, folder);
+          done = true;
+        } finally {
+          if (!done) {
+            drop(server, config.database().schema());
+          }
+        }
       } else {
         try (EmbeddedPostgres postgres =
             new EmbeddedPostgres(EmbeddedPostgres.Options.in(folder))) {
           postgres.start();
           load(postgres.server(), config, ring, restore, folder);
         }
+        done = true;
       }
-      done = true;
       return Main.OK;
     } finally {
-      folder.close();
-      if (!done && !external) {
-        // Half an installation would be taken for a whole one.
-        delete(config.data());
+      if (!done) {
+        remove(folder, before);
       }
+      folder.close();
+    }
+  }
+
+  /** Half an installation would be taken for a whole one; what was there before is not ours. */
+  private void remove(DataFolder folder, Set<Path> before) {
+    try {
+      for (Path part :
+          List.of(
+              folder.postgres(),
+              folder.files(),
+              folder.logs(),
+              folder.secrets(),
+              folder.root().resolve(LOCK))) {
+        List<Path> made = new ArrayList<>(everything(part));
+        made.removeAll(before);
+        for (Path each : made.reversed()) {
+          Files.delete(each);
+        }
+      }
+      if (!before.contains(folder.root()) && everything(folder.root()).size() == 1) {
+        Files.delete(folder.root());
+      }
+      out.println("It has failed: what it made in " + folder.root() + " is removed again");
+    } catch (IOException e) {
+      // Why it failed is said by whoever called.
+      out.println("What it made in " + folder.root() + " could not be removed again: " + why(e));
+    }
+  }
+
+  /** An empty schema would be taken for a new installation, and is in the way of another try. */
+  private void drop(Server server, String schema) {
+    try {
+      Preparation.drop(server, schema);
+      out.println("It has failed: the schema " + schema + ", which it made, is dropped again");
+    } catch (IllegalStateException e) {
+      out.println(
+          "The schema "
+              + schema
+              + ", which it made, could not be dropped again: do that yourself, for `mandate up`"
+              + " would start a new installation there: "
+              + e.getMessage());
     }
   }
 
@@ -154,11 +221,11 @@ final class BackupCommands {
     out.printf("%,d rows are restored; `mandate up` goes on from there%n", rows);
   }
 
-  private KeyRing ring(Config config, DataFolder folder, Restore.Header header) {
+  /** What the restored secrets are encrypted under: the backup's, unless others are configured. */
+  private static KeyRing ring(Config config, Restore.Header header) {
     KeyRing kept = KeyRing.parse("the backup", header.masterKeys());
     String configured = config.masterKey().value();
     if (configured.isEmpty()) {
-      folder.writeSecret("master-key", header.masterKeys());
       return kept;
     }
     KeyRing ring = KeyRing.parse("MANDATE_MASTER_KEY", configured);
@@ -180,17 +247,17 @@ final class BackupCommands {
       throw Failure.precondition(
           "ALREADY_RUNNING", "Mandate is running on " + data + ": mandate down");
     }
-    boolean used =
-        Files.exists(data.resolve("postgres")) || Files.exists(data.resolve("secrets/master-key"));
-    if (!used) {
+    Path found = content(real(data));
+    if (found == null) {
       return;
     }
     if (!force) {
       throw Failure.precondition(
           "NOT_EMPTY",
           data
-              + " holds an installation already: name another folder with --data, or have this one"
-              + " put aside with --force");
+              + " is not empty, there is "
+              + found
+              + ": name another folder with --data, or have this one put aside with --force");
     }
     Path aside =
         data.resolveSibling(
@@ -199,47 +266,77 @@ final class BackupCommands {
     out.println("What was in " + data + " is in " + aside);
   }
 
-  /** A database of the operator's own is never emptied by us. */
-  private static void refuseUsedSchema(Config config) throws SQLException {
-    Server server = Server.parse(config.database().url().value());
-    String schema = config.database().schema();
-    StringBuilder parameters = new StringBuilder();
-    server
-        .parameters()
-        .forEach((name, value) -> parameters.append('&').append(name).append('=').append(value));
-    try (Connection connection =
-            DriverManager.getConnection(
-                "jdbc:postgresql://"
-                    + server.hosts()
-                    + "/"
-                    + server.database()
-                    + "?ApplicationName=mandate-restore"
-                    + parameters,
-                server.admin().user(),
-                server.admin().password());
-        PreparedStatement statement =
-            connection.prepareStatement(
-                "select 1 from pg_class where relnamespace = to_regnamespace(?)")) {
-      statement.setString(1, schema);
-      try (ResultSet rows = statement.executeQuery()) {
-        if (rows.next()) {
-          throw Failure.precondition(
-              "NOT_EMPTY",
-              "the schema "
-                  + schema
-                  + " is there already: name another (MANDATE_DATABASE_SCHEMA) or another database,"
-                  + " or drop it yourself");
-        }
+  /** Something that a restore would have to go around. */
+  private static @Nullable Path content(Path data) throws IOException {
+    for (Path each : everything(data)) {
+      if (!Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS)
+          && !LEFT_ALONE.contains(data.relativize(each))) {
+        return data.relativize(each);
+      }
+    }
+    return null;
+  }
+
+  /** A key that is overwritten is lost, and with it all that it opens. */
+  private static void refuseOtherSecrets(Path folder, Map<String, String> secrets)
+      throws IOException {
+    for (Map.Entry<String, String> each : secrets.entrySet()) {
+      Path file = folder.resolve(each.getKey());
+      if (Files.exists(file) && !read(file).equals(each.getValue().strip())) {
+        throw Failure.precondition(
+            "OTHER_KEY",
+            file
+                + " is another key than the backup's, and opens something else: name another"
+                + " folder with --data, or move that file away");
       }
     }
   }
 
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(each);
-      }
+  /** A database of the operator's own is never emptied by us. */
+  private static void refuseUsedSchema(Config config) {
+    String schema = config.database().schema();
+    if (Preparation.exists(Server.parse(config.database().url().value()), schema)) {
+      throw Failure.precondition(
+          "NOT_EMPTY",
+          "the schema "
+              + schema
+              + " is there already: name another (MANDATE_DATABASE_SCHEMA) or another database,"
+              + " or drop it yourself");
     }
+  }
+
+  private static boolean external(Config config) {
+    return !config.database().url().value().isEmpty();
+  }
+
+  /** What a link leads to: links inside are not followed. */
+  private static Path real(Path folder) throws IOException {
+    return Files.exists(folder) ? folder.toRealPath() : folder.toAbsolutePath().normalize();
+  }
+
+  /** The folder and all in it, parents first; nothing if it is not there. */
+  private static Set<Path> everything(Path folder) throws IOException {
+    Set<Path> all = new LinkedHashSet<>();
+    if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+      Files.walkFileTree(
+          folder,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path each, BasicFileAttributes attributes) {
+              all.add(each);
+              return each.equals(folder.resolve(LOST_AND_FOUND))
+                  ? FileVisitResult.SKIP_SUBTREE
+                  : FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFile(Path each, BasicFileAttributes attributes) {
+              all.add(each);
+              return FileVisitResult.CONTINUE;
+            }
+          });
+    }
+    return all;
   }
 
   private static String read(Path file) throws IOException {
@@ -259,7 +356,7 @@ final class BackupCommands {
   }
 
   private static String why(IOException e) {
-    return String.valueOf(e.getMessage());
+    return e.getClass().getSimpleName() + " " + e.getMessage();
   }
 
   private Config config(List<String> flags) {

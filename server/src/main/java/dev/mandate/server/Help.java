@@ -72,9 +72,9 @@ final class Help {
 
               Makes an installation from a backup, in an empty data folder or, with DATABASE_URL, in
               a schema that is not there yet. The file is read to its end first: one that is
-              damaged changes nothing.
+              damaged changes nothing. A restore that fails takes away what it made, nothing else.
                 --key-file KEY  the backup's key
-                --force         puts a data folder that is in use aside, under another name
+                --force         puts a data folder that is not empty aside, under another name
               """;
           case "ops" ->
               """

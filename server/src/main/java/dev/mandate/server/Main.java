@@ -4,6 +4,7 @@ import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.config.Config;
 import dev.mandate.kernel.telemetry.Logging;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +32,7 @@ public final class Main {
       List<String> arguments, Map<String, String> environment, PrintStream out, PrintStream err) {
     try {
       return run(arguments, environment, out);
-    } catch (Failure | IllegalStateException | IllegalArgumentException e) {
+    } catch (Failure | IllegalStateException | IllegalArgumentException | UncheckedIOException e) {
       // What is wrong with the machine or the configuration: the reason, not our stack.
       err.println("mandate: " + reason(e));
       if (Boolean.getBoolean("mandate.debug")) {

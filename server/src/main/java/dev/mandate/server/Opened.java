@@ -6,6 +6,7 @@ import dev.mandate.kernel.db.DataFolder;
 import dev.mandate.kernel.db.DatabaseClock;
 import dev.mandate.kernel.db.Db;
 import dev.mandate.kernel.db.DbSettings;
+import dev.mandate.kernel.db.Preparation;
 import java.nio.file.Files;
 
 /**
@@ -17,11 +18,22 @@ import java.nio.file.Files;
 record Opened(DataFolder folder, Installed database, DatabaseClock clock, Db db)
     implements AutoCloseable {
 
-  /** Beside the running server; without one, the bundled database is started for the command. */
+  /**
+   * Beside the running server; without one, the bundled database is started for the command. What
+   * {@link Preparation} refuses is refused, also a schema of an older version: a server of that
+   * version may be running on it.
+   */
   static Opened beside(Config config) {
+    return beside(config, Preparation.Older.REFUSE);
+  }
+
+  /**
+   * @param older what becomes of a schema of an older version
+   */
+  static Opened beside(Config config, Preparation.Older older) {
     return DataFolder.occupant(config.data()) == null
-        ? alone(config)
-        : open(new DataFolder(config.data()), config, false);
+        ? alone(config, older)
+        : open(new DataFolder(config.data()), config, false, older);
   }
 
   /**
@@ -30,6 +42,10 @@ record Opened(DataFolder folder, Installed database, DatabaseClock clock, Db db)
    * @throws Failure {@code ALREADY_RUNNING}, or {@code NO_INSTALLATION} on a folder that has none
    */
   static Opened alone(Config config) {
+    return alone(config, Preparation.Older.REFUSE);
+  }
+
+  private static Opened alone(Config config, Preparation.Older older) {
     boolean external = !config.database().url().value().isEmpty();
     if (!external && !Files.isDirectory(config.data().resolve("postgres"))) {
       throw Failure.precondition(
@@ -37,13 +53,13 @@ record Opened(DataFolder folder, Installed database, DatabaseClock clock, Db db)
     }
     DataFolder folder = new DataFolder(config.data());
     folder.open();
-    return open(folder, config, true);
+    return open(folder, config, true, older);
   }
 
-  private static Opened open(DataFolder folder, Config config, boolean start) {
+  private static Opened open(
+      DataFolder folder, Config config, boolean start, Preparation.Older older) {
     try {
-      Installed database =
-          start ? Installed.start(config, folder) : Installed.attach(config, folder);
+      Installed database = Installed.open(config, folder, start, older);
       try {
         DatabaseClock clock = new DatabaseClock();
         Db db =

@@ -14,6 +14,7 @@ import dev.mandate.kernel.config.Config;
 import dev.mandate.kernel.crypto.Cipher;
 import dev.mandate.kernel.crypto.KeyRing;
 import dev.mandate.kernel.db.DataFolder;
+import dev.mandate.kernel.db.Preparation;
 import dev.mandate.organizations.Installation;
 import dev.mandate.organizations.MembershipDirectory;
 import dev.mandate.organizations.Organizations;
@@ -74,7 +75,7 @@ final class OpsCommands {
     } catch (NoSuchFileException e) {
       throw Failure.invalid("file", "there is no " + e.getFile());
     } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
+      throw new UncheckedIOException(e.getClass().getSimpleName() + " " + e.getMessage(), e);
     } catch (SQLException e) {
       throw Failure.unavailable("the database failed", e);
     }
@@ -160,21 +161,23 @@ final class OpsCommands {
 
   private int exportAudit(List<String> words, List<String> flags) throws IOException {
     String org = OwnFlags.value(flags, "--org");
-    Path target = fresh(one(words, "FILE"));
-    try (Opened opened = Opened.beside(config(flags));
-        BufferedWriter lines = Files.newBufferedWriter(target)) {
+    String name = one(words, "FILE");
+    try (Opened opened = Opened.beside(config(flags))) {
       OrgId which = organization(opened, org);
-      chain(opened)
-          .write(
-              which,
-              line -> {
-                try {
-                  lines.write(line);
-                  lines.newLine();
-                } catch (IOException e) {
-                  throw new UncheckedIOException(e);
-                }
-              });
+      Path target = fresh(name);
+      try (BufferedWriter lines = Files.newBufferedWriter(target)) {
+        chain(opened)
+            .write(
+                which,
+                line -> {
+                  try {
+                    lines.write(line);
+                    lines.newLine();
+                  } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                  }
+                });
+      }
       out.println("The record of organization " + which + " is in " + target);
     }
     return Main.OK;
@@ -183,11 +186,14 @@ final class OpsCommands {
   private int exportOrganization(List<String> words, List<String> flags)
       throws IOException, SQLException {
     String org = OwnFlags.value(flags, "--org");
-    Path target = fresh(one(words, "FILE"));
-    try (Opened opened = Opened.beside(config(flags));
-        OutputStream file = new BufferedOutputStream(Files.newOutputStream(target))) {
+    String name = one(words, "FILE");
+    try (Opened opened = Opened.beside(config(flags))) {
       OrgId which = organization(opened, org);
-      long rows = new OrganizationArchive(opened.database().endpoint()).write(which, file);
+      Path target = fresh(name);
+      long rows;
+      try (OutputStream file = new BufferedOutputStream(Files.newOutputStream(target))) {
+        rows = new OrganizationArchive(opened.database().endpoint()).write(which, file);
+      }
       out.printf("%,d rows of organization %s are in %s%n", rows, which, target);
     }
     return Main.OK;
@@ -304,7 +310,7 @@ final class OpsCommands {
     none(words);
     Config config = config(flags);
     // Opening it is migrating it.
-    try (Opened opened = Opened.beside(config)) {
+    try (Opened opened = Opened.beside(config, Preparation.Older.MIGRATE)) {
       out.println(
           "The schema "
               + opened.database().endpoint().schema()

@@ -13,6 +13,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -35,13 +37,18 @@ class BackupTest {
   private static final String REQUEST =
       "Which agents do we have? Then add one named Marlowe that answers briefly.";
 
+  /** The bundled database, with the data folder's own master key. */
+  private static final Map<String, String> NO_DATABASE = Map.of();
+
   private static TestServer server;
 
   @TempDir static Path folder;
   private static String thread;
 
   @BeforeAll
-  static void aRunThatWaitsForAPerson() {
+  static void aRunThatWaitsForAPerson() throws IOException {
+    // PostgreSQL's own user passes through.
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
     server = TestServer.start();
     server
         .owner()
@@ -151,6 +158,13 @@ class BackupTest {
               run(url, "ops", "verify-audit", "--database.schema", name, "--data", data("older")))
           .contains("intact")
           .doesNotContain("BROKEN");
+
+      // And one that was made there, on the newer one again.
+      Path back = folder.resolve("back.backup");
+      run(url, "backup", back.toString(), "--database.schema", name, "--data", data("older"));
+      Server newer = TestDatabase.createEmpty();
+      restored(back, "newer", newer);
+      assertThat(contents(newer, "mandate")).isEqualTo(before);
     } finally {
       execute(admin, "drop database " + name + " with (force)");
       for (String role : List.of("owner", "app", "dispatch")) {
@@ -235,6 +249,149 @@ class BackupTest {
         .contains("is not a backup");
   }
 
+  @Test
+  void aFailedRestoreRemovesWhatItMadeAndNothingElse() throws Exception {
+    Path home = Files.createDirectories(folder.resolve("mine"));
+    Path secrets = Files.createDirectories(home.resolve("secrets"));
+    Files.writeString(home.resolve("mandate.yaml"), "# mine\n");
+    Path file = unloadable("unloadable");
+    Path key =
+        Files.copy(folder.resolve("unloadable/secrets/backup-key"), secrets.resolve("backup-key"));
+    List<Path> before = tree(home);
+    assertThat(fails(NO_DATABASE, "restore", file.toString(), "--data", home.toString()))
+        .contains("the backup's schema cannot be made by this version");
+    assertThat(tree(home)).isEqualTo(before);
+    assertThat(home.resolve("mandate.yaml")).hasContent("# mine\n");
+    assertThat(key).hasSameTextualContentAs(folder.resolve("unloadable/secrets/backup-key"));
+    // Nor is there a folder that there was not.
+    assertThat(
+            fails(
+                NO_DATABASE,
+                "restore",
+                file.toString(),
+                "--key-file",
+                key.toString(),
+                "--data",
+                data("new")))
+        .contains("the backup's schema cannot be made by this version");
+    assertThat(folder.resolve("new")).doesNotExist();
+  }
+
+  @Test
+  void whatIsInTheFolderIsPutAsideOnlyByForce() throws Exception {
+    Path home = Files.createDirectories(folder.resolve("used"));
+    Path file = home.resolve("inside.backup");
+    backup(file);
+    Path secrets = Files.createDirectories(home.resolve("secrets"));
+    Files.copy(folder.resolve("source/secrets/backup-key"), secrets.resolve("backup-key"));
+    Files.writeString(home.resolve("note.txt"), "mine");
+    List<Path> before = tree(home);
+    assertThat(fails(NO_DATABASE, "restore", file.toString(), "--data", home.toString()))
+        .contains("is not empty");
+    assertThat(tree(home)).isEqualTo(before);
+
+    // The backup and its key are in the folder that goes away.
+    assertThat(run(NO_DATABASE, "restore", file.toString(), "--force", "--data", home.toString()))
+        .contains("What was in " + home + " is in ", "rows are restored");
+    try (Stream<Path> found = Files.list(folder)) {
+      Path aside =
+          found
+              .filter(each -> String.valueOf(each.getFileName()).startsWith("used.before-restore-"))
+              .findFirst()
+              .orElseThrow();
+      assertThat(tree(aside)).isEqualTo(before);
+    }
+    assertThat(run(NO_DATABASE, "ops", "verify-audit", "--data", home.toString()))
+        .contains("intact")
+        .doesNotContain("BROKEN");
+  }
+
+  @Test
+  void aFailedRestoreLeavesNoSchemaBehind() throws Exception {
+    Server target = TestDatabase.createEmpty();
+    Path file = unloadable("unloadable-too");
+    assertThat(
+            fails(
+                url(target),
+                "restore",
+                file.toString(),
+                "--key-file",
+                folder.resolve("unloadable-too/secrets/backup-key").toString(),
+                "--data",
+                data("retried")))
+        .contains("the backup's schema cannot be made by this version");
+    assertThat(number(target, "select count(*) from pg_namespace where nspname = 'mandate'"))
+        .isZero();
+    assertThat(folder.resolve("retried")).doesNotExist();
+
+    Path good = folder.resolve("good.backup");
+    backup(good);
+    restored(good, "retried", target);
+    assertThat(number(target, "select count(*) from mandate.organizations")).isEqualTo(1);
+  }
+
+  @Test
+  void keysOfAnotherInstallationAreNotOverwritten() throws Exception {
+    Path file = folder.resolve("other-keys.backup");
+    backup(file);
+    String key = folder.resolve("source/secrets/backup-key").toString();
+    Server target = TestDatabase.createEmpty();
+    for (String name : List.of("master-key", "backup-key")) {
+      Path other =
+          Files.createDirectories(folder.resolve("other-" + name + "/secrets")).resolve(name);
+      Files.writeString(other, dev.mandate.kernel.crypto.KeyRing.generate());
+      String before = Files.readString(other);
+      assertThat(
+              fails(
+                  Map.of("DATABASE_URL", url(target)),
+                  "restore",
+                  file.toString(),
+                  "--key-file",
+                  key,
+                  "--data",
+                  data("other-" + name)))
+          .contains(other + " is another key than the backup's");
+      assertThat(other).hasContent(before);
+      assertThat(number(target, "select count(*) from pg_namespace where nspname = 'mandate'"))
+          .isZero();
+    }
+    // Of the same installation: the folder is left, the database was lost.
+    Path same = Files.createDirectories(folder.resolve("same/secrets")).resolve("master-key");
+    Files.writeString(same, TestDatabase.MASTER_KEY + "\n");
+    assertThat(
+            run(
+                Map.of("DATABASE_URL", url(target)),
+                "restore",
+                file.toString(),
+                "--key-file",
+                key,
+                "--data",
+                data("same")))
+        .contains("rows are restored");
+  }
+
+  /** A genuine backup that fails when all has been made ready for it: its schema is another. */
+  private static Path unloadable(String name) throws SQLException {
+    Path file = folder.resolve(name + ".backup");
+    try (TestDatabase database = TestDatabase.create()) {
+      try (Connection admin = database.admin();
+          Statement statement = admin.createStatement()) {
+        statement.execute(
+            "update mandate.migrations set checksum = checksum + 1 where installed_rank ="
+                + " (select min(installed_rank) from mandate.migrations where version is not null)");
+      }
+      run(database.url(), "backup", file.toString(), "--data", data(name));
+    }
+    return file;
+  }
+
+  /** All there is in a folder, by relative paths. */
+  private static List<Path> tree(Path root) throws IOException {
+    try (Stream<Path> all = Files.walk(root)) {
+      return all.map(root::relativize).sorted().toList();
+    }
+  }
+
   private static String backup(Path file) {
     return run(server.database().url(), "backup", file.toString(), "--data", data("source"));
   }
@@ -255,6 +412,11 @@ class BackupTest {
   /** A new database with what the file holds. */
   private static Server restored(Path file, String data) {
     Server target = TestDatabase.createEmpty();
+    restored(file, data, target);
+    return target;
+  }
+
+  private static void restored(Path file, String data, Server target) {
     run(
         url(target),
         "restore",
@@ -263,7 +425,6 @@ class BackupTest {
         folder.resolve("source/secrets/backup-key").toString(),
         "--data",
         data(data));
-    return target;
   }
 
   private static String url(Server server) {
@@ -275,18 +436,25 @@ class BackupTest {
   }
 
   private static String run(String url, String... arguments) {
+    return run(environment(url), arguments);
+  }
+
+  private static String run(Map<String, String> environment, String... arguments) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int code = Main.run(List.of(arguments), environment(url), stream(out), stream(err));
+    int code = Main.run(List.of(arguments), environment, stream(out), stream(err));
     assertThat(code).as("%s%s", out, err).isZero();
     return out.toString(StandardCharsets.UTF_8);
   }
 
   private static String fails(String url, String... arguments) {
+    return fails(environment(url), arguments);
+  }
+
+  private static String fails(Map<String, String> environment, String... arguments) {
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     int code =
-        Main.run(
-            List.of(arguments), environment(url), stream(new ByteArrayOutputStream()), stream(err));
+        Main.run(List.of(arguments), environment, stream(new ByteArrayOutputStream()), stream(err));
     assertThat(code).isNotZero();
     return err.toString(StandardCharsets.UTF_8);
   }

@@ -71,7 +71,7 @@ class OpsTest {
     String key = folder.resolve("source/secrets/backup-key").toString();
     run(NOTHING, "restore", file.toString(), "--key-file", key, "--data", data);
     assertThat(fails(NOTHING, "restore", file.toString(), "--key-file", key, "--data", data))
-        .contains("holds an installation already");
+        .contains("is not empty, there is ");
     Path ring = folder.resolve("rotated/secrets/master-key");
     assertThat(Files.readString(ring).strip()).isEqualTo(TestDatabase.MASTER_KEY);
 
@@ -237,6 +237,86 @@ class OpsTest {
     }
   }
 
+  /** As a newer program's commands find it beside an older server. */
+  @Test
+  void commandsLeaveTheSchemaOfAnOlderVersionAsItIs() throws Exception {
+    Server target = TestDatabase.createEmpty();
+    Map<String, String> environment =
+        Map.of(
+            "MANDATE_MASTER_KEY",
+            TestDatabase.MASTER_KEY,
+            "DATABASE_URL",
+            TestDatabase.url(target));
+    String data = data("older");
+    Path file = folder.resolve("older.backup");
+    for (List<String> command :
+        List.of(
+            List.of("ops", "verify-audit"),
+            List.of("ops", "seed"),
+            List.of("backup", file.toString()))) {
+      assertThat(fails(environment, with(command, "--data", data)))
+          .contains("there is no installation in the schema mandate");
+    }
+    assertThat(Preparation.exists(target, TestDatabase.SCHEMA)).isFalse();
+
+    // Of a version that had backups.
+    Preparation.run(target, TestDatabase.SCHEMA, TestDatabase.keys(), "20261121150000");
+    List<String> older = schema(target);
+    try (Connection admin = connect(target);
+        Statement statement = admin.createStatement()) {
+      statement.execute(
+          "insert into mandate.organizations (org_id, name) values (gen_random_uuid(), 'Old')");
+    }
+    for (List<String> command :
+        List.of(
+            List.of("ops", "verify-audit"),
+            List.of("ops", "export-org", data("older.jsonl")),
+            List.of("ops", "export-audit", data("older-record.jsonl")),
+            List.of("ops", "rotate-keys"),
+            List.of("ops", "erase-user", "a@example.org"),
+            List.of("ops", "seed"),
+            List.of("password", "a@example.org"),
+            List.of("reinstate", "a@example.org"))) {
+      assertThat(fails(environment, with(command, "--data", data)))
+          .as("%s", command)
+          .contains("the database is of an older version", "mandate ops migrate");
+    }
+    assertThat(run(environment, "backup", file.toString(), "--data", data))
+        .contains("1 organizations");
+    assertThat(schema(target)).isEqualTo(older);
+
+    // What it holds is of the older version, and is brought up where it is restored.
+    Server restored = TestDatabase.createEmpty();
+    Map<String, String> there =
+        Map.of(
+            "MANDATE_MASTER_KEY",
+            TestDatabase.MASTER_KEY,
+            "DATABASE_URL",
+            TestDatabase.url(restored));
+    String key = folder.resolve("older/secrets/backup-key").toString();
+    run(there, "restore", file.toString(), "--key-file", key, "--data", data("brought-up"));
+    run(environment, "ops", "migrate", "--data", data);
+    assertThat(schema(target)).isEqualTo(schema(restored)).isNotEqualTo(older);
+    assertThat(run(there, "ops", "verify-audit", "--data", data("brought-up"))).contains("intact");
+  }
+
+  @Test
+  void nobodyGetsTheInstallationItselfAsAnArchive() {
+    Path file = folder.resolve("reserved.jsonl");
+    assertThat(
+            fails(
+                environment(),
+                "ops",
+                "export-org",
+                file.toString(),
+                "--org",
+                OrgId.INSTALLATION.toString(),
+                "--data",
+                data("x")))
+        .contains("is the installation itself");
+    assertThat(file).isEmptyFile();
+  }
+
   @Test
   void anEmptyInstallationIsSeededOnce() throws SQLException {
     Server target = TestDatabase.createEmpty();
@@ -276,6 +356,42 @@ class OpsTest {
         .contains("MANDATE_MASTER_KEY holds one key");
     assertThat(fails(environment(), "ops", "export-org", data("o"), "--org", "nonsense"))
         .contains("--org");
+    assertThat(fails(environment(), "backup", "/no/such/folder/all", "--data", data("x")))
+        .contains("NoSuchFileException /no/such/folder/all");
+  }
+
+  private static String[] with(List<String> command, String... more) {
+    List<String> all = new ArrayList<>(command);
+    all.addAll(List.of(more));
+    return all.toArray(String[]::new);
+  }
+
+  /** Every column of the schema, and every migration that ran. */
+  private static List<String> schema(Server server) throws SQLException {
+    List<String> all = new ArrayList<>();
+    try (Connection admin = connect(server);
+        Statement statement = admin.createStatement();
+        ResultSet rows =
+            statement.executeQuery(
+                """
+                select format('%s.%s %s', table_name, column_name, data_type)
+                  from information_schema.columns where table_schema = 'mandate'
+                union all
+                select version || ' ' || checksum from mandate.migrations where version is not null
+                order by 1
+                """)) {
+      while (rows.next()) {
+        all.add(rows.getString(1));
+      }
+    }
+    return all;
+  }
+
+  private static Connection connect(Server server) throws SQLException {
+    return java.sql.DriverManager.getConnection(
+        "jdbc:postgresql://" + server.hosts() + "/" + server.database(),
+        server.admin().user(),
+        server.admin().password());
   }
 
   /** All rows of all organizations. */

@@ -11,6 +11,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -35,6 +36,19 @@ final class ServerProcess implements AutoCloseable {
   static ServerProcess start(
       TestDatabase database, Path home, String name, String roles, Map<String, String> settings)
       throws IOException {
+    Map<String, String> all = new HashMap<>(settings);
+    all.put("DATABASE_URL", database.url());
+    all.put("MANDATE_MASTER_KEY", TestDatabase.MASTER_KEY);
+    return start(home, name, roles, all);
+  }
+
+  /** The same with the bundled database, and a master key of its own. */
+  static ServerProcess alone(Path home, String name) throws IOException {
+    return start(home, name, "api,worker", Map.of());
+  }
+
+  private static ServerProcess start(
+      Path home, String name, String roles, Map<String, String> settings) throws IOException {
     Path folder = home.resolve(name);
     List<String> command = Processes.java(Main.class, "-Xmx192m");
     command.addAll(
@@ -42,9 +56,8 @@ final class ServerProcess implements AutoCloseable {
     ProcessBuilder builder = new ProcessBuilder(command);
     Map<String, String> environment = builder.environment();
     environment.keySet().removeIf(variable -> variable.startsWith("MANDATE_"));
+    environment.remove("DATABASE_URL");
     environment.put("HOME", home.toString());
-    environment.put("DATABASE_URL", database.url());
-    environment.put("MANDATE_MASTER_KEY", TestDatabase.MASTER_KEY);
     environment.put("MANDATE_ADMIN_EMAIL", TestServer.EMAIL);
     environment.put("MANDATE_ADMIN_PASSWORD", TestServer.PASSWORD);
     environment.put("MANDATE_EGRESS_ALLOW", "127.0.0.1");
@@ -145,6 +158,12 @@ final class ServerProcess implements AutoCloseable {
   private HttpRequest.Builder request(String path, String token) {
     HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url() + path));
     return token.isEmpty() ? request : request.header("authorization", "Bearer " + token);
+  }
+
+  /** Has it stop, with its database. */
+  void stop() {
+    process.destroy();
+    Processes.await(process);
   }
 
   void kill() {

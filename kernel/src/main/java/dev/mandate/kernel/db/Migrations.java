@@ -21,23 +21,7 @@ final class Migrations {
    * @param target the newest version to migrate to; null for all that there are
    */
   static void run(Endpoint endpoint, @Nullable String target) {
-    FluentConfiguration configuration =
-        Flyway.configure(Migrations.class.getClassLoader())
-            .dataSource(endpoint.jdbcUrl(), endpoint.owner().user(), endpoint.owner().password())
-            .schemas(endpoint.schema())
-            .defaultSchema(endpoint.schema())
-            .createSchemas(false)
-            .locations("classpath:db/migration")
-            .table("migrations")
-            .placeholders(
-                Map.of(
-                    "owner", endpoint.owner().user(),
-                    "app", endpoint.app().user(),
-                    "dispatch", endpoint.dispatch().user()))
-            // Two branches that are merged may bring their timestamps in any order.
-            .outOfOrder(true)
-            .validateMigrationNaming(true)
-            .connectRetries(0);
+    FluentConfiguration configuration = configuration(endpoint);
     if (target != null) {
       configuration.target(target);
     }
@@ -48,6 +32,49 @@ final class Migrations {
     } catch (FlywayException e) {
       throw new IllegalStateException("cannot migrate the database: " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * Looks, and changes nothing.
+   *
+   * @throws IllegalStateException if the schema is newer than this program; if it is older, unless
+   *     {@code KEEP}
+   */
+  static void check(Endpoint endpoint, Preparation.Older older) {
+    try {
+      Flyway flyway = configuration(endpoint).load();
+      refuseNewer(flyway);
+      int pending = flyway.info().pending().length;
+      if (pending > 0 && older != Preparation.Older.KEEP) {
+        throw new IllegalStateException(
+            "the database is of an older version ("
+                + pending
+                + " migrations behind this program), and this command does not migrate it: run"
+                + " `mandate ops migrate`, or use that version's program");
+      }
+    } catch (FlywayException e) {
+      throw new IllegalStateException(
+          "cannot read the database's migrations: " + e.getMessage(), e);
+    }
+  }
+
+  private static FluentConfiguration configuration(Endpoint endpoint) {
+    return Flyway.configure(Migrations.class.getClassLoader())
+        .dataSource(endpoint.jdbcUrl(), endpoint.owner().user(), endpoint.owner().password())
+        .schemas(endpoint.schema())
+        .defaultSchema(endpoint.schema())
+        .createSchemas(false)
+        .locations("classpath:db/migration")
+        .table("migrations")
+        .placeholders(
+            Map.of(
+                "owner", endpoint.owner().user(),
+                "app", endpoint.app().user(),
+                "dispatch", endpoint.dispatch().user()))
+        // Two branches that are merged may bring their timestamps in any order.
+        .outOfOrder(true)
+        .validateMigrationNaming(true)
+        .connectRetries(0);
   }
 
   private static void refuseNewer(Flyway flyway) {

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Properties;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -26,6 +27,16 @@ public final class Preparation {
   private static final Pattern SCHEMA = Pattern.compile("[a-z][a-z0-9_]{0,40}");
   private static final int OLDEST_MAJOR = 15;
 
+  /** What becomes of a schema of an older version. */
+  public enum Older {
+    /** It is brought up to this program's; where there is none, one is made. */
+    MIGRATE,
+    /** It is not touched: another program works on it. */
+    REFUSE,
+    /** It is used as it stands, by whoever knows only what the database's catalogue says. */
+    KEEP
+  }
+
   private Preparation() {}
 
   /**
@@ -34,7 +45,30 @@ public final class Preparation {
    *     not fit, a privilege that is missing, a server too old, a schema too new
    */
   public static Endpoint run(Server server, String schema, KeyRing keys) {
-    return run(server, schema, keys, null);
+    return run(server, schema, keys, (String) null);
+  }
+
+  /**
+   * The same of a schema that may be of an older version.
+   *
+   * @throws IllegalStateException also if it is older and {@code REFUSE}, or if there is none and
+   *     not {@code MIGRATE}
+   */
+  public static Endpoint run(Server server, String schema, KeyRing keys, Older older) {
+    if (older == Older.MIGRATE) {
+      return run(server, schema, keys);
+    }
+    if (!has(server, schema, "to_regclass(? || '.migrations')")) {
+      throw new IllegalStateException(
+          "there is no installation in the schema "
+              + schema
+              + " of "
+              + server.hosts()
+              + "/"
+              + server.database()
+              + ": `mandate up` and `mandate ops migrate` make one");
+    }
+    return run(server, schema, keys, endpoint -> Migrations.check(endpoint, older));
   }
 
   /**
@@ -43,17 +77,50 @@ public final class Preparation {
    * @param target a migration's version; null for the newest
    */
   public static Endpoint run(Server server, String schema, KeyRing keys, @Nullable String target) {
+    return run(server, schema, keys, endpoint -> Migrations.run(endpoint, target));
+  }
+
+  /** Whether there is a schema of this name, with anything in it or not. */
+  public static boolean exists(Server server, String schema) {
+    return has(server, schema, "to_regnamespace(?)");
+  }
+
+  /** Drops a schema and all that is in it. The roles stay: others may have the same. */
+  public static void drop(Server server, String schema) {
+    check(schema);
+    try (Connection connection = connect(server)) {
+      execute(connection, "drop schema if exists " + schema + " cascade");
+    } catch (SQLException e) {
+      throw new IllegalStateException(explain(server, schema, e), e);
+    }
+  }
+
+  private static void check(String schema) {
     if (!SCHEMA.matcher(schema).matches()) {
       throw new IllegalStateException(
           "the schema name '" + schema + "' is not lower-case letters, digits and '_'");
     }
+  }
+
+  private static boolean has(Server server, String schema, String what) {
+    check(schema);
+    try (Connection connection = connect(server)) {
+      return text(connection, "select " + what + "::text", schema) != null;
+    } catch (SQLException e) {
+      throw new IllegalStateException(explain(server, schema, e), e);
+    }
+  }
+
+  private static Endpoint run(
+      Server server, String schema, KeyRing keys, Consumer<Endpoint> migrations) {
+    check(schema);
     Endpoint endpoint;
     try (Connection connection = connect(server)) {
       endpoint = prepare(connection, server, schema, keys);
     } catch (SQLException e) {
       throw new IllegalStateException(explain(server, schema, e), e);
     }
-    Migrations.run(endpoint, target);
+    migrations.accept(endpoint);
     try (Connection connection = connect(server)) {
       recordKey(connection, schema, keys);
     } catch (SQLException e) {
@@ -128,11 +195,15 @@ public final class Preparation {
     }
   }
 
+  /** From now on data is encrypted under it, also if it was retired once. */
   private static void recordKey(Connection connection, String schema, KeyRing keys)
       throws SQLException {
     try (PreparedStatement statement =
         connection.prepareStatement(
-            "insert into " + schema + ".master_keys (id) values (?) on conflict do nothing")) {
+            "insert into "
+                + schema
+                + ".master_keys (id) values (?) on conflict (id) do update set retired_at = null"
+                + " where master_keys.retired_at is not null")) {
       statement.setString(1, keys.primaryId());
       statement.executeUpdate();
     }

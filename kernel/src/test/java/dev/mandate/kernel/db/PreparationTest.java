@@ -21,6 +21,9 @@ class PreparationTest {
   private static final KeyRing ROTATED =
       KeyRing.parse("test", "22".repeat(32) + "," + "11".repeat(32));
 
+  private static final KeyRing FIRST_AGAIN =
+      KeyRing.parse("test", "11".repeat(32) + "," + "22".repeat(32));
+
   private static void execute(Server server, String... statements) throws SQLException {
     try (Connection connection = KernelDatabase.admin(server);
         Statement statement = connection.createStatement()) {
@@ -92,6 +95,25 @@ class PreparationTest {
             + FIRST.primaryId()
             + "'");
     use(Preparation.run(server, named("rotated"), SECOND));
+  }
+
+  @Test
+  void a_retired_key_that_comes_first_again_is_needed_again() throws SQLException {
+    Server server = KernelDatabase.emptyDatabase();
+    String schema = named("returned");
+    Preparation.run(server, schema, ROTATED);
+    Preparation.run(server, schema, FIRST_AGAIN);
+    execute(
+        server,
+        "update "
+            + schema
+            + ".master_keys set retired_at = now() where id = '"
+            + FIRST.primaryId()
+            + "'");
+    Preparation.run(server, schema, FIRST_AGAIN);
+    // Data is encrypted under the first since.
+    assertThatThrownBy(() -> Preparation.run(server, schema, SECOND))
+        .hasMessageContaining("encrypted under " + FIRST.primaryId());
   }
 
   @Test

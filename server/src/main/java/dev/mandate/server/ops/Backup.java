@@ -11,10 +11,13 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
@@ -22,10 +25,11 @@ import java.security.NoSuchAlgorithmException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 
 /**
@@ -153,12 +157,8 @@ public final class Backup {
     if (!Files.isDirectory(files)) {
       return 0;
     }
-    List<Path> all;
-    try (Stream<Path> found = Files.walk(files)) {
-      all = found.filter(Files::isRegularFile).sorted().toList();
-    }
     int copied = 0;
-    for (Path each : all) {
+    for (Path each : under(files)) {
       try (FileChannel content = FileChannel.open(each)) {
         long size = content.size();
         line(out, Json.object().put("file", files.relativize(each).toString()).put("size", size));
@@ -173,6 +173,32 @@ public final class Backup {
       progress.accept("%-28s %,d".formatted("files", copied));
     }
     return copied;
+  }
+
+  /** All regular files, sorted. What disappears while they are listed is not one of them. */
+  static List<Path> under(Path folder) throws IOException {
+    List<Path> all = new ArrayList<>();
+    Files.walkFileTree(
+        folder,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (attributes.isRegularFile()) {
+              all.add(file);
+            }
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+              return FileVisitResult.CONTINUE;
+            }
+            throw e;
+          }
+        });
+    Collections.sort(all);
+    return all;
   }
 
   /**

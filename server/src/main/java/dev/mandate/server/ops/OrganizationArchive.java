@@ -25,7 +25,8 @@ public final class OrganizationArchive {
       Set.of("sessions", "session_keys", "sign_in_links", "sign_in_attempts", "idempotency_keys");
 
   private static final Set<String> SECRET_COLUMNS =
-      Set.of("api_tokens.hash", "invitations.token_hash");
+      Set.of(
+          "api_tokens.hash", "invitations.token_hash", "users.password_hash", "users.kept_session");
 
   /** What is encrypted is called this, in whatever table. */
   private static final String SEALED = "sealed";
@@ -40,9 +41,14 @@ public final class OrganizationArchive {
 
   /**
    * @return how many rows
-   * @throws Failure {@code NOT_FOUND} for an organization that is not there
+   * @throws Failure {@code NOT_FOUND} for an organization that is not there, {@code
+   *     INVALID_ARGUMENT} for the reserved one
    */
   public long write(OrgId org, OutputStream out) throws IOException, SQLException {
+    if (org.equals(OrgId.INSTALLATION)) {
+      throw Failure.invalid(
+          "--org", "is the installation itself, with everybody's account: it is nobody's to have");
+    }
     try (Snapshot snapshot = Snapshot.take(endpoint)) {
       if (!snapshot.organizations().contains(org)) {
         throw Failure.notFound("organization");

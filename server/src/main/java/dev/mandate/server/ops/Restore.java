@@ -11,6 +11,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -264,9 +265,12 @@ public final class Restore implements AutoCloseable {
       throw Failure.invalid("file", "holds a file outside of the data folder");
     }
     Files.createDirectories(target.getParent());
-    try (OutputStream out = Files.newOutputStream(target)) {
+    // Under another name first: one that is there already is never half of itself.
+    Path partial = target.resolveSibling(target.getFileName() + ".partial");
+    try (OutputStream out = Files.newOutputStream(partial)) {
       Backup.copy(in, out, section.path("size").asLong());
     }
+    Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
   }
 
   private static void alter(Connection owner, String table, String what) throws SQLException {
