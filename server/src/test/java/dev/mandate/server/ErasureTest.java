@@ -131,8 +131,7 @@ class ErasureTest {
     String others = thread(owner, clerk, "", "");
     say(owner, others, "Good morning.");
     JsonNode greeted = RunWaits.over(owner, others);
-    String decisions =
-        "select count(*) from mandate.decisions where user_id = '" + joined.userId() + "'";
+    String decisions = "select count(*) from decisions where user_id = '" + joined.userId() + "'";
     await().atMost(Duration.ofSeconds(30)).until(() -> !text(decisions).equals("0"));
     assertThat(places("tulip")).contains("messages", "payloads", "run_steps", "approvals", "files");
 
@@ -145,7 +144,7 @@ class ErasureTest {
     assertThat(places("tulip")).isEmpty();
     assertThat(places("marlowe")).isEmpty();
     String theirs = " where requester = '" + joined.userId() + "'";
-    assertThat(text("select string_agg(status, ' ') from mandate.approvals" + theirs))
+    assertThat(text("select string_agg(status, ' ') from approvals" + theirs))
         .isEqualTo("WITHDRAWN");
 
     // What others said, and what their runs were told by others, is all there.
@@ -164,7 +163,7 @@ class ErasureTest {
     assertThat(RunWaits.over(owner, others).get("status").textValue()).isEqualTo("SUCCEEDED");
 
     // The person's log says what was done, without a word.
-    String steps = "select string_agg(kind, ' ' order by seq) from mandate.run_steps";
+    String steps = "select string_agg(kind, ' ' order by seq) from run_steps";
     assertThat(text(steps + " where run_id = '" + run.get("id").textValue() + "'"))
         .contains("tool_requested tool_started tool_finished")
         .endsWith("finished");
@@ -252,7 +251,7 @@ class ErasureTest {
         .contains("payloads", "run_steps", "approvals", "runs", "suspensions", "audit_entries");
     String after =
         """
-        select count(*) from mandate.decisions d join mandate.run_steps s on s.run_id = d.run_id
+        select count(*) from decisions d join run_steps s on s.run_id = d.run_id
          where s.kind = 'approval_edited' and d.at >= s.created_at
         """;
     await().atMost(Duration.ofSeconds(30)).until(() -> !text(after).equals("0"));
@@ -318,9 +317,9 @@ class ErasureTest {
   private static String prompt(JsonNode run) {
     return """
     select string_agg(p.body, ' ')
-      from mandate.run_steps s
+      from run_steps s
         cross join lateral jsonb_array_elements_text(s.payload -> 'added') as added
-        join mandate.payloads p on p.org_id = s.org_id and encode(p.hash, 'hex') = added
+        join payloads p on p.org_id = s.org_id and encode(p.hash, 'hex') = added
      where s.kind = 'model_requested' and s.run_id = '%s'
     """
         .formatted(run.get("id").textValue());
@@ -333,15 +332,16 @@ class ErasureTest {
         Statement statement = admin.createStatement();
         ResultSet rows =
             statement.executeQuery(
-                "select relname from pg_class where relnamespace = 'mandate'::regnamespace"
-                    + " and relkind in ('r', 'p') and not relispartition")) {
+                "select relname from pg_class where relnamespace = '"
+                    + TestDatabase.SCHEMA
+                    + "'::regnamespace and relkind in ('r', 'p') and not relispartition")) {
       while (rows.next()) {
         tables.add(rows.getString(1));
       }
     }
     List<String> found = new ArrayList<>();
     for (String table : tables) {
-      String all = text("select string_agg(t::text, ' ') from mandate." + table + " t");
+      String all = text("select string_agg(t::text, ' ') from " + table + " t");
       if (all.toLowerCase(Locale.ROOT).contains(word)) {
         found.add(table);
       }

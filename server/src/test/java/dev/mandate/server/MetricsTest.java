@@ -98,6 +98,16 @@ class MetricsTest {
     await()
         .atMost(Duration.ofSeconds(60))
         .untilAsserted(() -> assertThat(value("mandate_audit_unsealed")).isZero());
+    for (String quantile : List.of("0.5", "0.95", "0.99")) {
+      assertThat(scrape().lines())
+          .anyMatch(line ->
+              matches(
+                  line,
+                  "mandate_rpc_seconds",
+                  "method=\"mandate.threads.v1.ThreadService/CreateThread\", quantile=\""
+                      + quantile
+                      + "\""));
+    }
     // Neither whose it is nor what it is about.
     assertThat(scrape()).doesNotContain("Operator", "Somebody", thread, "example.org");
   }

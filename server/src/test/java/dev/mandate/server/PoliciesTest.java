@@ -183,7 +183,7 @@ class PoliciesTest {
     try (Connection admin = server.database().admin();
         PreparedStatement damage =
             admin.prepareStatement(
-                "update mandate.policy_versions set module = 'package x deny {' where policy_id = ?")) {
+                "update policy_versions set module = 'package x deny {' where policy_id = ?")) {
       damage.setObject(1, UUID.fromString(id));
       assertThat(damage.executeUpdate()).isEqualTo(1);
     }

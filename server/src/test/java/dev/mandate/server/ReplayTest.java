@@ -130,6 +130,35 @@ class ReplayTest {
   }
 
   @Test
+  void anotherModelIsAskedInstead() {
+    agent("Choosy");
+    script.says("Choosy", ScriptedReply.text("By the first."));
+    JsonNode original = RunWaits.over(owner, owner.say("Choosy", "Who are you?"));
+    owner
+        .post(
+            "/api/v1/models",
+            """
+            {"name": "second", "provider": "openai-compatible", "remoteName": "second-remote",
+             "baseUrl": "%s", "apiKey": "test-key-for-the-fake"}
+            """
+                .formatted(provider.openAiBaseUrl()))
+        .ok();
+    script.says("Choosy", ScriptedReply.text("By the second."));
+    String path = "/api/v1/runs/" + id(original) + ":replay";
+
+    JsonNode over = RunWaits.runOver(owner, id(owner.post(path, "{\"model\": \"second\"}").ok()));
+
+    assertThat(over.get("status").textValue()).as("%s", over).isEqualTo("SUCCEEDED");
+    assertThat(over.get("model").textValue()).isEqualTo("second");
+    assertThat(RunWaits.steps(owner, id(over), "model_requested").getFirst().get("model"))
+        .isEqualTo(over.get("model"));
+    assertThat(original.get("model")).isNotEqualTo(over.get("model"));
+    JsonNode lost = RunWaits.runOver(owner, id(owner.post(path, "{\"model\": \"third\"}").ok()));
+    assertThat(lost.get("status").textValue()).isEqualTo("FAILED");
+    assertThat(lost.get("reason").textValue()).contains("model");
+  }
+
+  @Test
   void aBranchSharesTheHistoryAndGoesOnWithAnotherText() {
     agent("Listener");
     script.says("Listener", ScriptedReply.text("One."), ScriptedReply.text("Two."));

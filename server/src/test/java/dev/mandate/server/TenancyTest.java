@@ -22,8 +22,8 @@ class TenancyTest {
 
   @Test
   void no_migration_assumes_the_schemas_name_or_a_roles() {
-    Endpoint endpoint =
-        Preparation.run(TestDatabase.createEmpty(), "elsewhere", TestDatabase.keys());
-    assertThat(endpoint.app().user()).isEqualTo("elsewhere_app");
+    String schema = TestDatabase.SCHEMA + "_elsewhere";
+    Endpoint endpoint = Preparation.run(TestDatabase.createEmpty(), schema, TestDatabase.keys());
+    assertThat(endpoint.app().user()).isEqualTo(schema + "_app");
   }
 }

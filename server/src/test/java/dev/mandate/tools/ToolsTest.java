@@ -198,7 +198,7 @@ class ToolsTest {
     assertThat(counter.effects()).hasSize(1);
     assertThat(
             count(
-                "select count(*) from mandate.audit_entries where action = 'tools.call'"
+                "select count(*) from audit_entries where action = 'tools.call'"
                     + " and resource = 'tool:counter/increment' and outcome = 'allowed'"
                     + " and details::text not like '%by%'"))
         .isEqualTo(1);
@@ -329,7 +329,7 @@ class ToolsTest {
     assertThat(failure(() -> tools.sources().add(owner, "ghost", missing)))
         .returns("SOURCE_UNREACHABLE", Failure::reason);
     assertThat(tools.sources().list(owner, ALL).items()).hasSize(1);
-    assertThat(count("select count(*) from mandate.secrets")).isZero();
+    assertThat(count("select count(*) from secrets")).isZero();
   }
 
   @Test
@@ -385,17 +385,17 @@ class ToolsTest {
     importCounter();
     assertThat(
             count(
-                "select count(*) from mandate.tool_sources"
+                "select count(*) from tool_sources"
                     + " where tool_sources::text like '%very-secret%'"))
         .isZero();
     assertThat(
             count(
-                "select count(*) from mandate.secrets"
+                "select count(*) from secrets"
                     + " where position('very-secret'::bytea in sealed) > 0"))
         .isZero();
     assertThat(
             count(
-                "select count(*) from mandate.audit_entries"
+                "select count(*) from audit_entries"
                     + " where audit_entries::text like '%very-secret%'"))
         .isZero();
   }
@@ -444,9 +444,9 @@ class ToolsTest {
     assertThat(tools.find(owner, "counter/read")).isEmpty();
     assertThat(
             count(
-                "select (select count(*) from mandate.tools)"
-                    + " + (select count(*) from mandate.tool_settings)"
-                    + " + (select count(*) from mandate.secrets)"))
+                "select (select count(*) from tools)"
+                    + " + (select count(*) from tool_settings)"
+                    + " + (select count(*) from secrets)"))
         .isZero();
     assertThat(failure(() -> tools.sources().delete(owner, SelfTools.SOURCE)))
         .returns("SOURCE_BUILT_IN", Failure::reason);

@@ -54,7 +54,11 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class TestDatabase implements AutoCloseable {
-  public static final String SCHEMA = "mandate";
+  /** Begins the names of all that this JVM makes on a server. */
+  private static final String PREFIX = "test_" + ProcessHandle.current().pid() + "_";
+
+  /** Roles are named after it: on a server of others they must not be those of an installation. */
+  public static final String SCHEMA = TestPostgres.isExternal() ? PREFIX + "mandate" : "mandate";
 
   /** The master key of every test. */
   public static final String MASTER_KEY =
@@ -64,6 +68,12 @@ public final class TestDatabase implements AutoCloseable {
 
   /** Of the migrated template, once this JVM knows it. */
   private static @Nullable Endpoint template;
+
+  static {
+    if (TestPostgres.isExternal()) {
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> dropOurs(TestPostgres.server())));
+    }
+  }
 
   private final Server server;
   private final Endpoint endpoint;
@@ -206,6 +216,11 @@ public final class TestDatabase implements AutoCloseable {
   }
 
   private static Endpoint prepareTemplate(Server server) {
+    if (TestPostgres.isExternal()) {
+      String name = PREFIX + "template";
+      execute(server, "create database " + name);
+      return Preparation.run(server.inDatabase(name), SCHEMA, keys());
+    }
     String name = "template_" + fingerprint();
     if (exists(server, name)) {
       dropLeftovers(server, "test_");
@@ -220,42 +235,48 @@ public final class TestDatabase implements AutoCloseable {
   }
 
   private static String nextName() {
-    return "test_" + ProcessHandle.current().pid() + "_" + COUNT.incrementAndGet();
+    return PREFIX + COUNT.incrementAndGet();
   }
 
   /** The slot is ours alone, so whatever tests left in it is nobody's. */
   private static void dropLeftovers(Server server, String prefix) {
-    List<String> names = new ArrayList<>();
-    try (Connection connection = connect(server);
-        Statement statement = connection.createStatement();
-        ResultSet rows =
-            statement.executeQuery(
-                "select datname from pg_database where datname ~ '^(test|template)_' and"
-                    + " starts_with(datname, '"
-                    + prefix
-                    + "')")) {
-      while (rows.next()) {
-        names.add(rows.getString(1));
-      }
-    } catch (SQLException e) {
-      throw new IllegalStateException(e);
+    drop(server, "datname ~ '^(test|template)_' and datname ^@ '" + prefix + "'");
+  }
+
+  /** Roles last: none may go while a database still knows it. */
+  private static void dropOurs(Server server) {
+    drop(server, "datname ^@ '" + PREFIX + "'");
+    for (String role :
+        names(server, "select rolname from pg_roles where rolname ^@ '" + PREFIX + "'")) {
+      execute(server, "drop role " + role);
     }
-    names.forEach(name -> execute(server, "drop database if exists " + name + " with (force)"));
+  }
+
+  private static void drop(Server server, String which) {
+    for (String name : names(server, "select datname from pg_database where " + which)) {
+      execute(server, "drop database if exists " + name + " with (force)");
+    }
   }
 
   private static boolean exists(Server server, String database) {
+    return !names(server, "select 1 from pg_database where datname = '" + database + "'").isEmpty();
+  }
+
+  private static List<String> names(Server server, String query) {
+    List<String> names = new ArrayList<>();
     try (Connection connection = connect(server);
         Statement statement = connection.createStatement();
-        ResultSet rows =
-            statement.executeQuery(
-                "select 1 from pg_database where datname = '" + database + "'")) {
-      return rows.next();
+        ResultSet rows = statement.executeQuery(query)) {
+      while (rows.next()) {
+        names.add(rows.getString(1));
+      }
+      return names;
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
   }
 
-  private static Connection connect(Server server) throws SQLException {
+  static Connection connect(Server server) throws SQLException {
     return DriverManager.getConnection(
         "jdbc:postgresql://"
             + server.hosts()

@@ -16,11 +16,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * The one PostgreSQL server of this test JVM. It lives in a numbered slot that no other JVM holds
  * at the same time; slots outlive their JVMs, so that a later one starts warm and finds the
- * migrated template there.
+ * migrated template there. Or it is somebody else's: that of {@code
+ * -Dmandate.test.postgres=postgresql://user@host:port/database}.
  */
 final class TestPostgres {
   private static final int SLOTS = 64;
   private static final String PASSWORD = "password-of-tests";
+
+  private static final @Nullable String EXTERNAL = System.getProperty("mandate.test.postgres");
 
   private static @Nullable TestPostgres instance;
 
@@ -34,7 +37,15 @@ final class TestPostgres {
     this.lock = lock;
   }
 
+  /** Whether it is not ours alone: then whatever is made there has a name of this JVM's. */
+  static boolean isExternal() {
+    return EXTERNAL != null;
+  }
+
   static synchronized Server server() {
+    if (EXTERNAL != null) {
+      return Server.parse(EXTERNAL);
+    }
     TestPostgres running = instance;
     if (running == null) {
       running = start();
