@@ -140,8 +140,8 @@ public record Config(
           Level level,
       @Setting(value = "`text` for people, `json` for machines.", byDefault = "text") Format format,
       @Setting(
-              "File to log to, kept for seven days; `-` for standard output. Without it,"
-                  + " `logs/mandate.log` in the data folder.")
+              "File to log to, kept for seven days, a gigabyte of it at most; `-` for standard"
+                  + " output. Without it, `logs/mandate.log` in the data folder.")
           String file) {
     /** Of what is logged. */
     public enum Level {
