@@ -62,13 +62,20 @@ final class BackupCommands {
     String keyFile = OwnFlags.value(flags, "--key-file");
     Path file = Path.of(OpsCommands.one(words, "FILE")).toAbsolutePath();
     Config config = config(flags);
+    boolean first = keyFile == null && !Files.exists(config.data().resolve("secrets").resolve(KEY));
+    if (first && external(config) && !config.masterKey().value().isEmpty()) {
+      throw Failure.invalid(
+          "--key-file",
+          "is required: with DATABASE_URL and MANDATE_MASTER_KEY nothing in the data folder needs"
+              + " to be kept, and a key made there would be lost with it. Make one with `openssl"
+              + " rand -base64 32`, and keep a copy elsewhere");
+    }
     if (Files.exists(file)) {
       throw Failure.invalid("FILE", file + " is there already");
     }
     // Read by the catalogue: what is of an older version is kept as it is before it is migrated.
     try (Opened opened = Opened.beside(config, Preparation.Older.KEEP)) {
       DataFolder folder = opened.folder();
-      boolean first = keyFile == null && !Files.exists(folder.secrets().resolve(KEY));
       String key = keyFile == null ? folder.secret(KEY, KeyRing::generate) : read(Path.of(keyFile));
       Backup.Summary made =
           new Backup(
