@@ -202,6 +202,45 @@ class BackupTest {
     }
   }
 
+  /** Where several processes keep them. */
+  @Test
+  void filesInAFolderOfTheirOwnAreBackedUpAndComeBack() throws Exception {
+    Path from = folder.resolve("shared-from");
+    Path file = folder.resolve("shared.backup");
+    String[] backup = {
+      "backup", file.toString(), "--data", data("source"), "--files.folder", from.toString()
+    };
+    // Not mounted, say.
+    assertThat(fails(server.database().url(), backup)).contains("files.folder: ");
+    assertThat(file).doesNotExist();
+    Files.createDirectories(from.resolve("some/blobs"));
+    Files.writeString(from.resolve("some/blobs/content"), "tulips");
+    Files.createDirectory(from.resolve("lost+found"));
+    Files.writeString(from.resolve("lost+found/1"), "of the disk");
+    assertThat(run(server.database().url(), backup)).contains("1 files");
+
+    Server target = TestDatabase.createEmpty();
+    Path to = folder.resolve("shared-to");
+    String[] restore = {
+      "restore",
+      file.toString(),
+      "--key-file",
+      folder.resolve("source/secrets/backup-key").toString(),
+      "--data",
+      data("shared"),
+      "--files.folder",
+      to.toString()
+    };
+    assertThat(fails(url(target), restore)).contains("files.folder: ");
+    assertThat(folder.resolve("shared")).doesNotExist();
+    Files.createDirectory(to);
+    run(url(target), restore);
+    assertThat(to.resolve("some/blobs/content")).hasContent("tulips");
+    // Nobody but its owner passes through, whoever may use the folder itself.
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(to.resolve("some"))))
+        .isEqualTo("rwx------");
+  }
+
   /** As in a container, whose data folder is lost when it ends. */
   @Test
   void noKeyIsMadeWhereNothingIsKept() throws Exception {
