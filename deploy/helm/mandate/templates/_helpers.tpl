@@ -72,6 +72,10 @@ spec:
             - name: MANDATE_HTTP_PUBLIC_URL
               value: {{ . | quote }}
             {{- end }}
+            {{- if .root.Values.files.existingClaim }}
+            - name: MANDATE_FILES_FOLDER
+              value: /var/lib/mandate-files
+            {{- end }}
             {{- range $name, $value := .root.Values.settings }}
             - name: {{ $name }}
               value: {{ $value | quote }}
@@ -104,11 +108,18 @@ spec:
           volumeMounts:
             - {name: data, mountPath: /var/lib/mandate}
             - {name: tmp, mountPath: /tmp}
+            {{- if .root.Values.files.existingClaim }}
+            - {name: files, mountPath: /var/lib/mandate-files}
+            {{- end }}
       volumes:
         - name: data
           emptyDir: {sizeLimit: 1Gi}
         - name: tmp
           emptyDir: {sizeLimit: 256Mi}
+        {{- with .root.Values.files.existingClaim }}
+        - name: files
+          persistentVolumeClaim: {claimName: {{ . | quote }}}
+        {{- end }}
       {{- with .root.Values.nodeSelector }}
       nodeSelector:
         {{- toYaml . | nindent 8 }}

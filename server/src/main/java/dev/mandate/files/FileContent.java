@@ -99,7 +99,7 @@ public final class FileContent implements HttpServer.Face {
               "UPLOAD_STALLED",
               "nothing of the content arrived for " + STALL.toSeconds() + " s"));
     } catch (IOException e) {
-      return Answers.failure(ctx, Failure.unavailable("the file storage cannot be reached", e));
+      return refused(ctx, body, FileStorage.failure(e));
     } catch (RuntimeException e) {
       return Answers.failure(ctx, e);
     }

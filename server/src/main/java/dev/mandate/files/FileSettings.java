@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * What the operator decided about files.
  *
  * @param folder of the local storage
+ * @param shared whether other processes of the installation find what this one keeps
  * @param s3 to keep contents there instead; null for the folder
  * @param maxSize of one file, in bytes
  * @param quota of one organization, in bytes
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record FileSettings(
     Path folder,
+    boolean shared,
     @Nullable S3 s3,
     long maxSize,
     long quota,

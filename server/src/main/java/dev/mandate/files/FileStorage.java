@@ -1,5 +1,6 @@
 package dev.mandate.files;
 
+import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.Mandate;
 import dev.mandate.kernel.OrgId;
 import java.io.IOException;
@@ -49,4 +50,15 @@ interface FileStorage {
 
   /** No error if there is none. */
   void delete(OrgId org, String sha256) throws IOException;
+
+  /** For the caller. Java tells a full disk by the system's words alone. */
+  static Failure failure(IOException e) {
+    String said = String.valueOf(e.getMessage());
+    boolean full = said.endsWith("No space left on device") || said.endsWith("Disk quota exceeded");
+    return Failure.unavailable(
+        full
+            ? "there is no space left where contents of files are kept"
+            : "the file storage cannot be reached",
+        e);
+  }
 }

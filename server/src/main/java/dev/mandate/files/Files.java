@@ -240,7 +240,7 @@ public final class Files {
             Failure.Code.ABORTED, "CONTENT_CHANGED", "the content was sent again meanwhile");
       }
     } catch (IOException e) {
-      throw Failure.unavailable("the file storage cannot be reached", e);
+      throw FileStorage.failure(e);
     }
   }
 
@@ -309,7 +309,7 @@ public final class Files {
     try (InputStream in = storage.read(mandate.org(), sha256)) {
       return in == null ? null : in.readNBytes(max);
     } catch (IOException e) {
-      throw Failure.unavailable("the file storage cannot be reached", e);
+      throw FileStorage.failure(e);
     }
   }
 

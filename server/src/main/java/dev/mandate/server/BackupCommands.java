@@ -39,9 +39,6 @@ final class BackupCommands {
   private static final String MASTER_KEY = "master-key";
   private static final String LOCK = "mandate.lock";
 
-  /** At the root of a disk of its own, for root alone to read. */
-  private static final String LOST_AND_FOUND = "lost+found";
-
   /** May be in a folder that is restored into: no installation's data. */
   private static final Set<Path> LEFT_ALONE =
       Set.of(Path.of("mandate.yaml"), Path.of("secrets", KEY), Path.of(LOCK));
@@ -65,16 +62,23 @@ final class BackupCommands {
     if (Files.exists(file)) {
       throw Failure.invalid("FILE", file + " is there already");
     }
+    boolean first = keyFile == null && !Files.exists(config.data().resolve("secrets").resolve(KEY));
+    if (first && external(config) && !config.masterKey().value().isEmpty()) {
+      throw Failure.invalid(
+          "--key-file",
+          "is required: with DATABASE_URL and MANDATE_MASTER_KEY nothing in the data folder needs"
+              + " to be kept, and a key made there would be lost with it. Make one with `openssl"
+              + " rand -base64 32`, and keep a copy elsewhere");
+    }
     // Read by the catalogue: what is of an older version is kept as it is before it is migrated.
     try (Opened opened = Opened.beside(config, Preparation.Older.KEEP)) {
       DataFolder folder = opened.folder();
-      boolean first = keyFile == null && !Files.exists(folder.secrets().resolve(KEY));
       String key = keyFile == null ? folder.secret(KEY, KeyRing::generate) : read(Path.of(keyFile));
       Backup.Summary made =
           new Backup(
                   opened.database().endpoint(),
                   opened.masterKeys(config),
-                  folder.files(),
+                  config.files().folderOr(folder.files()),
                   line -> out.println("  " + line))
               .write(file, decode(key));
       out.printf(
@@ -106,6 +110,7 @@ final class BackupCommands {
     if (!Files.exists(keyPath)) {
       throw Failure.invalid("--key-file", "is required: the backup's key is not in " + keyPath);
     }
+    Path files = config.files().folderOr(new DataFolder(config.data()).files());
     try {
       String key = read(keyPath);
       // All of it, before anything is changed.
@@ -123,7 +128,7 @@ final class BackupCommands {
           secrets.put(MASTER_KEY, restore.header().masterKeys());
         }
         refuseOtherSecrets(config.data().resolve("secrets"), secrets);
-        return restore(config, restore, ring, secrets);
+        return restore(config, restore, ring, files, secrets);
       }
     } catch (NoSuchFileException e) {
       throw Failure.invalid("FILE", "there is no " + e.getFile());
@@ -134,7 +139,8 @@ final class BackupCommands {
     }
   }
 
-  private int restore(Config config, Restore restore, KeyRing ring, Map<String, String> secrets)
+  private int restore(
+      Config config, Restore restore, KeyRing ring, Path files, Map<String, String> secrets)
       throws IOException, SQLException {
     out.println("The backup of " + restore.header().takenAt());
     boolean done = false;
@@ -146,7 +152,7 @@ final class BackupCommands {
       if (external(config)) {
         Server server = Server.parse(config.database().url().value());
         try {
-          load(server, config, ring, restore, folder);
+          load(server, config, ring, restore, files);
           done = true;
         } finally {
           if (!done) {
@@ -157,7 +163,7 @@ final class BackupCommands {
         try (EmbeddedPostgres postgres =
             new EmbeddedPostgres(EmbeddedPostgres.Options.in(folder))) {
           postgres.start();
-          load(postgres.server(), config, ring, restore, folder);
+          load(postgres.server(), config, ring, restore, files);
         }
         done = true;
       }
@@ -211,11 +217,11 @@ final class BackupCommands {
     }
   }
 
-  private void load(Server server, Config config, KeyRing ring, Restore restore, DataFolder folder)
+  private void load(Server server, Config config, KeyRing ring, Restore restore, Path files)
       throws IOException, SQLException {
     String schema = config.database().schema();
     Endpoint endpoint = Preparation.run(server, schema, ring, restore.header().version());
-    long rows = restore.load(endpoint, folder.files(), line -> out.println("  " + line));
+    long rows = restore.load(endpoint, files, line -> out.println("  " + line));
     // On to this program's own version.
     Preparation.run(server, schema, ring);
     out.printf("%,d rows are restored; `mandate up` goes on from there%n", rows);
@@ -324,7 +330,7 @@ final class BackupCommands {
             @Override
             public FileVisitResult preVisitDirectory(Path each, BasicFileAttributes attributes) {
               all.add(each);
-              return each.equals(folder.resolve(LOST_AND_FOUND))
+              return each.equals(folder.resolve(Backup.LOST_AND_FOUND))
                   ? FileVisitResult.SKIP_SUBTREE
                   : FileVisitResult.CONTINUE;
             }

@@ -43,6 +43,7 @@ final class Health implements HttpServer.Face {
   private final List<String> models;
   private final ProcessSettings process;
   private final boolean embedded;
+  private final boolean sharedFiles;
   private final String version;
   private final BooleanSupplier draining;
   private final Executor executor = Executors.newVirtualThreadPerTaskExecutor();
@@ -57,6 +58,7 @@ final class Health implements HttpServer.Face {
       List<String> models,
       ProcessSettings process,
       boolean embedded,
+      boolean sharedFiles,
       String version,
       BooleanSupplier draining) {
     this.db = db;
@@ -64,6 +66,7 @@ final class Health implements HttpServer.Face {
     this.models = models;
     this.process = process;
     this.embedded = embedded;
+    this.sharedFiles = sharedFiles;
     this.version = version;
     this.draining = draining;
   }
@@ -109,6 +112,7 @@ final class Health implements HttpServer.Face {
     ObjectNode features = json.putObject("features");
     features.put("runs", true).put("mcp", true).put("approvals", true);
     features.put("models", models.isEmpty() ? "rehearsal only" : "configured");
+    features.put("files", embedded || sharedFiles ? "configured" : "this process only");
     json.put("active_runs", worker.active());
     return new Answer(System.nanoTime(), writable && !stopping, json.toString());
   }

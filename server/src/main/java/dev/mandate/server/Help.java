@@ -65,6 +65,7 @@ final class Help {
               server runs or not: database, files, master keys.
                 --key-file KEY  a file with 32 bytes in base64 to encrypt with; without it, the key
                                 in secrets/backup-key of the data folder, made the first time
+                                unless database and master key are elsewhere
               """;
           case "restore" ->
               """

@@ -290,6 +290,7 @@ public final class Platform implements AutoCloseable {
             environmentModels.announcements(),
             process,
             embedded,
+            settings.files().shared(),
             VERSION,
             this::draining);
     Home home = new Home(sessions, clock);

@@ -54,6 +54,9 @@ final class Status {
           "  database: "
               + (database.path("embedded").asBoolean() ? "bundled" : "external")
               + (database.path("reachable").asBoolean() ? "" : ", OUT OF REACH"));
+      if (health.at("/features/files").asText().equals("this process only")) {
+        out.println("  files:    found by this process only: set files.folder or files.s3.bucket");
+      }
       out.println("  runs:     " + health.path("active_runs").asInt() + " at work");
       return answer.statusCode() == 200 ? Main.OK : Main.FAILED;
     } catch (IOException e) {

@@ -144,7 +144,7 @@ final class Up {
         config.fanout());
   }
 
-  private static FileSettings files(Config.Files files, Path folder) {
+  private static FileSettings files(Config.Files files, Path usual) {
     Config.Files.S3 s3 = files.s3();
     String endpoint = s3.endpoint();
     if (endpoint.isEmpty()) {
@@ -152,7 +152,8 @@ final class Up {
     }
     String prefix = s3.prefix();
     return new FileSettings(
-        folder,
+        files.folderOr(usual),
+        files.shared(),
         s3.bucket().isEmpty()
             ? null
             : new FileSettings.S3(
@@ -240,6 +241,15 @@ final class Up {
       invite(platform, folder, seen, summary);
     } else {
       summary.append("  it carries out runs and jobs, and answers /health and /metrics only\n");
+    }
+    if (!config.database().url().isEmpty() && !config.files().shared()) {
+      String alone =
+          "contents of files are in "
+              + folder.files()
+              + ", where no other process finds them: set files.folder or files.s3.bucket"
+              + " (docs/files.md)";
+      log.warn(alone);
+      summary.append("  files:   ").append(alone).append('\n');
     }
     if (!readyFile.isEmpty()) {
       writeReady(Path.of(readyFile), summary.toString());

@@ -59,6 +59,7 @@ class FilesTest {
         RunSettings.DEFAULTS,
         new FileSettings(
             folder,
+            true,
             where,
             usual.maxSize(),
             usual.quota(),
@@ -435,6 +436,7 @@ class FilesTest {
     FileSettings hasty =
         new FileSettings(
             folder,
+            true,
             null,
             usual.maxSize(),
             usual.quota(),

@@ -2,19 +2,25 @@ package dev.mandate.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.mandate.kernel.Failure;
 import dev.mandate.testing.TestDatabase;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class LocalStorageTest extends FileStorageContract {
@@ -36,6 +42,23 @@ class LocalStorageTest extends FileStorageContract {
     try (Stream<Path> all = Files.walk(folder)) {
       return all.filter(Files::isRegularFile).map(Path::toString).toList();
     }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX) // has a device that is always full
+  void aFullDiskIsCalledSo() {
+    IOException full =
+        catchThrowableOfType(
+            IOException.class,
+            () -> {
+              try (FileChannel out =
+                  FileChannel.open(Path.of("/dev/full"), StandardOpenOption.WRITE)) {
+                out.write(ByteBuffer.wrap(new byte[1]));
+              }
+            });
+    assertThat(FileStorage.failure(full).publicMessage()).contains("no space left");
+    assertThat(FileStorage.failure(new IOException("gone")).publicMessage())
+        .doesNotContain("no space left");
   }
 
   @Test

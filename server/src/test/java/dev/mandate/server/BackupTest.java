@@ -49,6 +49,7 @@ class BackupTest {
   static void aRunThatWaitsForAPerson() throws IOException {
     // PostgreSQL's own user passes through.
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
+    putKey("source");
     server = TestServer.start();
     server
         .owner()
@@ -199,6 +200,68 @@ class BackupTest {
         Files.delete(files.resolve("f" + length));
       }
     }
+  }
+
+  /** Where several processes keep them. */
+  @Test
+  void filesInAFolderOfTheirOwnAreBackedUpAndComeBack() throws Exception {
+    Path from = folder.resolve("shared-from");
+    Path file = folder.resolve("shared.backup");
+    String[] backup = {
+      "backup", file.toString(), "--data", data("source"), "--files.folder", from.toString()
+    };
+    // Not mounted, say.
+    assertThat(fails(server.database().url(), backup)).contains("files.folder: ");
+    assertThat(file).doesNotExist();
+    Files.createDirectories(from.resolve("some/blobs"));
+    Files.writeString(from.resolve("some/blobs/content"), "tulips");
+    Files.createDirectory(from.resolve("lost+found"));
+    Files.writeString(from.resolve("lost+found/1"), "of the disk");
+    assertThat(run(server.database().url(), backup)).contains("1 files");
+
+    Server target = TestDatabase.createEmpty();
+    Path to = folder.resolve("shared-to");
+    String[] restore = {
+      "restore",
+      file.toString(),
+      "--key-file",
+      folder.resolve("source/secrets/backup-key").toString(),
+      "--data",
+      data("shared"),
+      "--files.folder",
+      to.toString()
+    };
+    assertThat(fails(url(target), restore)).contains("files.folder: ");
+    assertThat(folder.resolve("shared")).doesNotExist();
+    Files.createDirectory(to);
+    run(url(target), restore);
+    assertThat(to.resolve("some/blobs/content")).hasContent("tulips");
+    // Nobody but its owner passes through, whoever may use the folder itself.
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(to.resolve("some"))))
+        .isEqualTo("rwx------");
+  }
+
+  /** As in a container, whose data folder is lost when it ends. */
+  @Test
+  void noKeyIsMadeWhereNothingIsKept() throws Exception {
+    String url = server.database().url();
+    Path file = folder.resolve("container.backup");
+    assertThat(fails(url, "backup", file.toString(), "--data", data("container")))
+        .contains("--key-file: is required");
+    assertThat(file).doesNotExist();
+    assertThat(folder.resolve("container")).doesNotExist();
+    Path key = folder.resolve("source/secrets/backup-key");
+    assertThat(
+            run(
+                url,
+                "backup",
+                file.toString(),
+                "--key-file",
+                key.toString(),
+                "--data",
+                data("container")))
+        .contains("1 organizations");
+    assertThat(folder.resolve("container/secrets/backup-key")).doesNotExist();
   }
 
   @Test
@@ -371,8 +434,9 @@ class BackupTest {
   }
 
   /** A genuine backup that fails when all has been made ready for it: its schema is another. */
-  private static Path unloadable(String name) throws SQLException {
+  private static Path unloadable(String name) throws SQLException, IOException {
     Path file = folder.resolve(name + ".backup");
+    putKey(name);
     try (TestDatabase database = TestDatabase.create()) {
       try (Connection admin = database.admin();
           Statement statement = admin.createStatement()) {
@@ -383,6 +447,13 @@ class BackupTest {
       run(database.url(), "backup", file.toString(), "--data", data(name));
     }
     return file;
+  }
+
+  /** None is made where database and master key are elsewhere. */
+  private static void putKey(String data) throws IOException {
+    Files.writeString(
+        Files.createDirectories(folder.resolve(data + "/secrets")).resolve("backup-key"),
+        dev.mandate.kernel.crypto.KeyRing.generate());
   }
 
   /** All there is in a folder, by relative paths. */

@@ -3,6 +3,7 @@ package dev.mandate.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.mandate.kernel.config.Config;
 import dev.mandate.testing.TestDatabase;
@@ -22,7 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 class DeployTest {
   private static final Path DEPLOY = Path.of("..", "deploy");
   private static final Path CHART = DEPLOY.resolve("helm/mandate");
-  private static final Pattern VARIABLE = Pattern.compile("\\b(?:MANDATE_[A-Z_]+|DATABASE_URL)\\b");
+  private static final Pattern VARIABLE =
+      Pattern.compile("\\b(?:MANDATE_[A-Z0-9_]+|DATABASE_URL)\\b");
 
   @TempDir Path home;
 
@@ -97,6 +99,45 @@ class DeployTest {
   }
 
   @Test
+  void filesAreWhereEveryPodFindsThem() throws Exception {
+    List<JsonNode> withClaim = rendered("files.existingClaim=shared");
+    List<JsonNode> withBucket = rendered("settings.MANDATE_FILES_S3_BUCKET=bucket");
+    for (String role : List.of("api", "worker")) {
+      JsonNode pod = manifest(withClaim, "Deployment", "mandate-" + role).at("/spec/template/spec");
+      String folder = load(environment(pod.at("/containers/0"))).files().folder();
+      assertThat(named(pod.at("/containers/0/volumeMounts"), "files").path("mountPath").asText())
+          .isEqualTo(folder);
+      assertThat(
+              named(pod.path("volumes"), "files").at("/persistentVolumeClaim/claimName").asText())
+          .isEqualTo("shared");
+
+      JsonNode bucket =
+          manifest(withBucket, "Deployment", "mandate-" + role).at("/spec/template/spec");
+      Map<String, String> environment = environment(bucket.at("/containers/0"));
+      environment.put("MANDATE_FILES_S3_ACCESS_KEY", "a");
+      environment.put("MANDATE_FILES_S3_SECRET_KEY", "s");
+      assertThat(load(environment).files().s3().bucket()).isEqualTo("bucket");
+      assertThat(named(bucket.path("volumes"), "files").isMissingNode()).isTrue();
+    }
+  }
+
+  @Test
+  void composeGivesEveryProcessTheSameFolderOfFiles() throws IOException {
+    JsonNode compose =
+        new YAMLMapper().readTree(Files.readString(DEPLOY.resolve("docker/compose.yaml")));
+    JsonNode common = compose.path("x-mandate");
+    String folder = common.at("/environment/MANDATE_FILES_FOLDER").asText();
+    assertThat(common.at("/volumes/0").asText()).isEqualTo("files:" + folder);
+    assertThat(compose.path("volumes").has("files")).isTrue();
+    for (String service : List.of("api", "worker")) {
+      assertThat(compose.at("/services/" + service).has("volumes")).as(service).isFalse();
+    }
+    // An empty volume takes its owner from the folder of the image.
+    assertThat(Files.readString(DEPLOY.resolve("docker/Dockerfile")))
+        .contains("install -d -o mandate -g mandate -m 0700 " + folder);
+  }
+
+  @Test
   void theChartSaysWhatItNeeds() throws Exception {
     assertThat(Helm.template(CHART, "existingSecret=").text())
         .contains("existingSecret must name a Secret");
@@ -138,6 +179,15 @@ class DeployTest {
         .filter(each -> each.at("/metadata/name").asText().equals(name))
         .findFirst()
         .orElseThrow(() -> new AssertionError("no " + kind + " " + name));
+  }
+
+  private static JsonNode named(JsonNode list, String name) {
+    for (JsonNode each : list) {
+      if (each.path("name").asText().equals(name)) {
+        return each;
+      }
+    }
+    return MissingNode.getInstance();
   }
 
   private static Map<String, String> environment(JsonNode container) {

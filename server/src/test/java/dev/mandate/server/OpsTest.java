@@ -37,12 +37,16 @@ class OpsTest {
 
   private static TestServer server;
 
+  /** Of every backup: none is made where database and master key are elsewhere. */
+  private static String backupKey;
+
   @TempDir static Path folder;
 
   @BeforeAll
   static void start() throws Exception {
     // PostgreSQL's own user passes through.
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
+    backupKey = Files.writeString(folder.resolve("key"), KeyRing.generate()).toString();
     server = TestServer.start();
     for (String name : List.of("one", "two")) {
       server
@@ -66,12 +70,18 @@ class OpsTest {
   @Test
   void keysAreRotatedAndAHalfRotationIsReadable() throws Exception {
     Path file = folder.resolve("rotated.backup");
-    run(environment(), "backup", file.toString(), "--data", data("source"));
+    run(
+        environment(),
+        "backup",
+        file.toString(),
+        "--key-file",
+        backupKey,
+        "--data",
+        data("source"));
     String data = data("rotated");
-    String key = folder.resolve("source/secrets/backup-key").toString();
-    run(NOTHING, "restore", file.toString(), "--key-file", key, "--data", data);
-    assertThat(fails(NOTHING, "restore", file.toString(), "--key-file", key, "--data", data))
-        .contains("is not empty, there is ");
+    String[] restore = {"restore", file.toString(), "--key-file", backupKey, "--data", data};
+    run(NOTHING, restore);
+    assertThat(fails(NOTHING, restore)).contains("is not empty, there is ");
     Path ring = folder.resolve("rotated/secrets/master-key");
     assertThat(Files.readString(ring).strip()).isEqualTo(TestDatabase.MASTER_KEY);
 
@@ -253,7 +263,7 @@ class OpsTest {
         List.of(
             List.of("ops", "verify-audit"),
             List.of("ops", "seed"),
-            List.of("backup", file.toString()))) {
+            List.of("backup", file.toString(), "--key-file", backupKey))) {
       assertThat(fails(environment, with(command, "--data", data)))
           .contains("there is no installation in the schema mandate");
     }
@@ -281,7 +291,7 @@ class OpsTest {
           .as("%s", command)
           .contains("the database is of an older version", "mandate ops migrate");
     }
-    assertThat(run(environment, "backup", file.toString(), "--data", data))
+    assertThat(run(environment, "backup", file.toString(), "--key-file", backupKey, "--data", data))
         .contains("1 organizations");
     assertThat(schema(target)).isEqualTo(older);
 
@@ -293,8 +303,7 @@ class OpsTest {
             TestDatabase.MASTER_KEY,
             "DATABASE_URL",
             TestDatabase.url(restored));
-    String key = folder.resolve("older/secrets/backup-key").toString();
-    run(there, "restore", file.toString(), "--key-file", key, "--data", data("brought-up"));
+    run(there, "restore", file.toString(), "--key-file", backupKey, "--data", data("brought-up"));
     run(environment, "ops", "migrate", "--data", data);
     assertThat(schema(target)).isEqualTo(schema(restored)).isNotEqualTo(older);
     assertThat(run(there, "ops", "verify-audit", "--data", data("brought-up"))).contains("intact");
@@ -356,7 +365,15 @@ class OpsTest {
         .contains("MANDATE_MASTER_KEY holds one key");
     assertThat(fails(environment(), "ops", "export-org", data("o"), "--org", "nonsense"))
         .contains("--org");
-    assertThat(fails(environment(), "backup", "/no/such/folder/all", "--data", data("x")))
+    assertThat(
+            fails(
+                environment(),
+                "backup",
+                "/no/such/folder/all",
+                "--key-file",
+                backupKey,
+                "--data",
+                data("x")))
         .contains("NoSuchFileException /no/such/folder/all");
   }
 

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.mandate.kernel.crypto.Tokens;
 import dev.mandate.testing.ScriptedProvider;
 import dev.mandate.testing.ScriptedReply;
 import dev.mandate.testing.TestDatabase;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -16,6 +20,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -34,6 +39,7 @@ class ProcessesTest {
   private static final String SEALERS = "select epoch from leases where name = 'audit-sealer'";
 
   @TempDir private static Path home;
+  @TempDir private static Path files;
 
   private static final List<ServerProcess> all = new ArrayList<>();
   private static TestDatabase database;
@@ -58,6 +64,12 @@ class ProcessesTest {
   private static ServerProcess start(String name, String roles) throws IOException {
     Map<String, String> settings = new HashMap<>(Script.environment(provider));
     settings.put("MANDATE_RUNS_CAPACITY", "1");
+    settings.put("MANDATE_FILES_FOLDER", files.toString());
+    return start(name, roles, settings);
+  }
+
+  private static ServerProcess start(String name, String roles, Map<String, String> settings)
+      throws IOException {
     ServerProcess process = ServerProcess.start(database, home, name, roles, settings);
     all.add(process);
     return process;
@@ -86,6 +98,52 @@ class ProcessesTest {
     String connect = "/mandate.agents.v1.AgentService/ListAgents";
     assertThat(one.post(connect, owner, "{}").status()).isEqualTo(200);
     assertThat(worker.post(connect, owner, "{}").status()).isEqualTo(404);
+  }
+
+  @Test
+  void aFileSentThroughOneIsGivenOutByAnotherAndReadByAWorker() {
+    String content = "{\"flowers\": \"tulips\"}";
+    byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
+    JsonNode made =
+        one.post(
+                "/api/v1/files",
+                owner,
+                "{\"name\": \"f.json\", \"contentType\": \"application/json\", \"size\": %d, \"sha256\": \"%s\"}"
+                    .formatted(bytes.length, HexFormat.of().formatHex(Tokens.sha256(bytes))))
+            .ok();
+    String put = made.at("/upload/url").textValue();
+    assertThat(one.call("PUT", put, "", content).status()).isEqualTo(204);
+    String id = made.at("/file/id").textValue();
+    two.post("/api/v1/files/" + id + ":complete", owner, "{}").ok();
+
+    String download = two.get("/api/v1/files/" + id, owner).ok().at("/download/url").textValue();
+    assertThat(two.get(download, "").ok().get("flowers").textValue()).isEqualTo("tulips");
+    String thread = thread("Reader");
+    two.post(
+            "/api/v1/threads/" + thread + "/messages",
+            owner,
+            "{\"text\": \"What is this?\", \"attachments\": [\"" + id + "\"]}")
+        .ok();
+    await()
+        .atMost(LONG)
+        .untilAsserted(
+            () -> assertThat(run(one, thread).get("status").textValue()).isEqualTo("SUCCEEDED"));
+    assertThat(provider.requests()).anyMatch(request -> request.body().contains("tulips"));
+    assertThat(one.health().at("/features/files").textValue()).isEqualTo("configured");
+  }
+
+  @Test
+  void whoKeepsFilesForItselfAloneSaysSo() throws IOException {
+    ServerProcess alone = start("alone", "api", Map.of());
+    untilReady(alone);
+    String where = "where no other process finds them: set files.folder or files.s3.bucket";
+    assertThat(home.resolve("alone.ready")).content().contains(where);
+    assertThat(home.resolve("alone/logs/mandate.log")).content().contains(where);
+    assertThat(alone.health().at("/features/files").textValue()).isEqualTo("this process only");
+    assertThat(status("alone")).contains("files:    found by this process only");
+    assertThat(home.resolve("one.ready")).content().doesNotContain("no other process");
+    assertThat(status("one")).doesNotContain("files:");
+    alone.close();
   }
 
   @Test
@@ -173,6 +231,13 @@ class ProcessesTest {
       assertThat(answers(each)).as("answers in " + each).isEqualTo(1);
     }
     frozen.kill();
+  }
+
+  private static String status(String name) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    PrintStream stream = new PrintStream(out, true, StandardCharsets.UTF_8);
+    Main.run(List.of("status", "--data", home.resolve(name).toString()), Map.of(), stream, stream);
+    return out.toString(StandardCharsets.UTF_8);
   }
 
   /** How often the model was. */

@@ -158,6 +158,7 @@ public final class TestServer implements AutoCloseable {
   public static FileSettings files(Path folder) {
     return new FileSettings(
         folder,
+        true,
         null,
         1 << 20,
         4 << 20,

@@ -140,8 +140,8 @@ public record Config(
           Level level,
       @Setting(value = "`text` for people, `json` for machines.", byDefault = "text") Format format,
       @Setting(
-              "File to log to, kept for seven days; `-` for standard output. Without it,"
-                  + " `logs/mandate.log` in the data folder.")
+              "File to log to, kept for seven days, a gigabyte of it at most; `-` for standard"
+                  + " output. Without it, `logs/mandate.log` in the data folder.")
           String file) {
     /** Of what is logged. */
     public enum Level {
@@ -237,6 +237,11 @@ public record Config(
 
   /** What messages carry, and where it is kept. */
   public record Files(
+      @Setting(
+              "Folder to keep contents in, which must be there. Processes that share one"
+                  + " PostgreSQL need one that all of them see, or a bucket. Without it, `files` in"
+                  + " the data folder.")
+          String folder,
       @Setting(value = "Largest file, in MiB.", byDefault = "25") int maxSizeMib,
       @Setting(value = "Most that one organization's files may take, in MiB.", byDefault = "10240")
           int quotaMib,
@@ -256,12 +261,35 @@ public record Config(
           Duration pending,
       @Setting(value = "How long an address to fetch a content is good.", byDefault = "5m")
           Duration link,
-      @Setting("A bucket to keep contents in, instead of `files` in the data folder.") S3 s3) {
+      @Setting("A bucket to keep contents in, instead of a folder.") S3 s3) {
     public Files {
       range("files.max-size-mib", maxSizeMib, 1, 4096);
       range("files.quota-mib", quotaMib, 1, Integer.MAX_VALUE);
       range("files.pending", pending.toSeconds(), 1, Duration.ofDays(7).toSeconds());
       range("files.link", link.toSeconds(), 1, Duration.ofDays(7).toSeconds());
+    }
+
+    /** Whether other processes of the installation find what this one keeps. */
+    public boolean shared() {
+      return !folder.isEmpty() || !s3.bucket().isEmpty();
+    }
+
+    /**
+     * Where contents are, unless they are in a bucket.
+     *
+     * @param usual where they are if no folder is configured
+     * @throws Failure {@code INVALID_ARGUMENT} if the configured folder cannot be used: one that is
+     *     not mounted must not be taken for an empty one
+     */
+    public Path folderOr(Path usual) {
+      if (folder.isEmpty()) {
+        return usual;
+      }
+      Path given = Path.of(folder).toAbsolutePath();
+      if (!java.nio.file.Files.isDirectory(given) || !java.nio.file.Files.isWritable(given)) {
+        throw Failure.invalid("files.folder", given + " is no folder that can be written to");
+      }
+      return given;
     }
 
     /** A bucket of any S3. */

@@ -11,7 +11,8 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.rolling.RollingFileAppender;
-import ch.qos.logback.core.rolling.TimeBasedRollingPolicy;
+import ch.qos.logback.core.rolling.SizeAndTimeBasedRollingPolicy;
+import ch.qos.logback.core.util.FileSize;
 import dev.mandate.kernel.config.Config;
 import dev.mandate.kernel.db.DataFolder;
 import java.nio.file.Path;
@@ -23,8 +24,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sets logging up for a server process: one file a day, kept for seven days, each line with the
- * request's trace id and without a secret.
+ * Sets logging up for a server process: a file that is begun anew each day and when it is long,
+ * kept for seven days and up to a gigabyte, each line with the request's trace id and without a
+ * secret.
  */
 public final class Logging {
   private static final String LINE =
@@ -32,6 +34,10 @@ public final class Logging {
           + "%maskedEx";
 
   private static final int DAYS_KEPT = 7;
+  private static final long PART = 50 * FileSize.MB_COEFFICIENT;
+
+  /** With the part being written, and one that is about to go, a gigabyte. */
+  private static final long TOTAL = FileSize.GB_COEFFICIENT - 2 * PART;
 
   /** Libraries that tell more than an operator wants to know. */
   private static final List<String> QUIET =
@@ -70,7 +76,9 @@ public final class Logging {
     Encoder<ILoggingEvent> encoder =
         settings.format() == Config.Log.Format.JSON ? json(context) : text(context);
     OutputStreamAppender<ILoggingEvent> appender =
-        toOutput(settings) ? new ConsoleAppender<>() : daily(context, file(settings, folder));
+        toOutput(settings)
+            ? new ConsoleAppender<>()
+            : rolling(context, file(settings, folder), PART, TOTAL);
     appender.setContext(context);
     appender.setEncoder(encoder);
     appender.start();
@@ -82,14 +90,23 @@ public final class Logging {
     QUIET.forEach(library -> context.getLogger(library).setLevel(Level.WARN));
   }
 
-  private static OutputStreamAppender<ILoggingEvent> daily(LoggerContext context, Path file) {
+  /**
+   * Not compressed: that is done behind the writer's back, and a flood would outrun it.
+   *
+   * @param part bytes after which the file is put aside
+   * @param total bytes of what was put aside, beyond which the oldest go
+   */
+  static OutputStreamAppender<ILoggingEvent> rolling(
+      LoggerContext context, Path file, long part, long total) {
     RollingFileAppender<ILoggingEvent> appender = new RollingFileAppender<>();
     appender.setContext(context);
     appender.setFile(file.toString());
-    TimeBasedRollingPolicy<ILoggingEvent> policy = new TimeBasedRollingPolicy<>();
+    SizeAndTimeBasedRollingPolicy<ILoggingEvent> policy = new SizeAndTimeBasedRollingPolicy<>();
     policy.setContext(context);
     policy.setParent(appender);
-    policy.setFileNamePattern(file + ".%d{yyyy-MM-dd}.gz");
+    policy.setFileNamePattern(file + ".%d{yyyy-MM-dd}.%i");
+    policy.setMaxFileSize(new FileSize(part));
+    policy.setTotalSizeCap(new FileSize(total));
     policy.setMaxHistory(DAYS_KEPT);
     policy.start();
     appender.setRollingPolicy(policy);

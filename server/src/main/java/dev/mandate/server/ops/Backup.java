@@ -43,6 +43,9 @@ import java.util.zip.GZIPOutputStream;
 public final class Backup {
   static final int FORMAT = 1;
 
+  /** At the root of a disk of its own, for root alone to read. */
+  public static final String LOST_AND_FOUND = "lost+found";
+
   private static final int PIECE = 1 << 16;
   private static final byte[] END_OF_ROWS = "\\.\n".getBytes(StandardCharsets.US_ASCII);
 
@@ -53,7 +56,7 @@ public final class Backup {
 
   /**
    * @param masterKeys the key ring's text: without it the secrets in the database are lost
-   * @param files the data folder's files
+   * @param files the folder of the files' contents
    * @param progress told what is being done
    */
   public Backup(Endpoint endpoint, String masterKeys, Path files, Consumer<String> progress) {
@@ -181,6 +184,13 @@ public final class Backup {
     Files.walkFileTree(
         folder,
         new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path each, BasicFileAttributes attributes) {
+            return each.equals(folder.resolve(LOST_AND_FOUND))
+                ? FileVisitResult.SKIP_SUBTREE
+                : FileVisitResult.CONTINUE;
+          }
+
           @Override
           public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
             if (attributes.isRegularFile()) {

@@ -12,6 +12,8 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -32,6 +34,8 @@ import org.postgresql.copy.CopyIn;
  */
 public final class Restore implements AutoCloseable {
   private static final int LONGEST_ROW_PART = 1 << 20;
+  private static final FileAttribute<?> OWNERS_ALONE =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
   private final InputStream in;
   private final Header header;
@@ -100,7 +104,7 @@ public final class Restore implements AutoCloseable {
    * Replaces every row of the schema by the backup's, all or nothing.
    *
    * @param endpoint of a schema with exactly the migrations of the header
-   * @param files where the data folder's files go
+   * @param files the folder where the files' contents go
    * @return how many rows
    */
   public long load(Endpoint endpoint, Path files, Consumer<String> progress)
@@ -262,15 +266,20 @@ public final class Restore implements AutoCloseable {
     Path root = files.toAbsolutePath().normalize();
     Path target = root.resolve(section.path("file").asText()).normalize();
     if (!target.startsWith(root)) {
-      throw Failure.invalid("file", "holds a file outside of the data folder");
+      throw Failure.invalid("file", "holds a file outside of the files' folder");
     }
-    Files.createDirectories(target.getParent());
+    // As the server makes them: the folder above may be open to others.
+    Files.createDirectories(target.getParent(), OWNERS_ALONE);
     // Under another name first: one that is there already is never half of itself.
     Path partial = target.resolveSibling(target.getFileName() + ".partial");
-    try (OutputStream out = Files.newOutputStream(partial)) {
-      Backup.copy(in, out, section.path("size").asLong());
+    try {
+      try (OutputStream out = Files.newOutputStream(partial)) {
+        Backup.copy(in, out, section.path("size").asLong());
+      }
+      Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(partial);
     }
-    Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
   }
 
   private static void alter(Connection owner, String table, String what) throws SQLException {
