@@ -220,6 +220,15 @@ class ProtocolsTest {
         .isEqualTo(401);
     assertThatThrownBy(() -> grpcCreate("x", CreateNoteRequest.getDefaultInstance()))
         .hasMessageStartingWith("UNAUTHENTICATED");
+    for (io.grpc.Channel stranger : List.of(channel, as("x"))) {
+      assertThatThrownBy(() -> grpcWatch(stranger, WatchNotesRequest.getDefaultInstance()).next())
+          .isInstanceOfSatisfying(
+              StatusRuntimeException.class,
+              e -> {
+                assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
+                assertThat(grpcInfo(e).getReason()).isEqualTo("UNAUTHENTICATED");
+              });
+    }
   }
 
   @Test
