@@ -1,7 +1,9 @@
-// Calls a server with every client of Connect-ES and prints what came back, one line of JSON a call.
-// node clients.mjs URL TOKEN PROTOSET THREAD CURSORS
+// Makes calls with every client of Connect-ES and prints what came back, one line of JSON a call.
+// node clients.mjs URL TOKEN PROTOSET CALLS
+// CALLS is a file, [{method: "package.Service/Method", token, request, take}]: of a stream, the first
+// `take` messages that have a cursor are read. TOKEN is for the calls that are not listed there.
 import { readFileSync } from "node:fs";
-import { createFileRegistry, fromBinary, toJson } from "@bufbuild/protobuf";
+import { createFileRegistry, fromBinary, fromJson, toJson } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import {
@@ -11,18 +13,12 @@ import {
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
 
-const [baseUrl, token, protoset, threadId, cursors] = process.argv.slice(2);
+const [baseUrl, token, protoset, file] = process.argv.slice(2);
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(protoset)));
-const service = (name) => registry.getService(name);
-const NOBODY = "01a1f90e-0000-7000-8000-000000000000";
+const calls = JSON.parse(readFileSync(file, "utf8"));
 
-const authorize = (next) => (request) => {
-  if (!request.header.has("authorization")) request.header.set("authorization", `Bearer ${token}`);
-  return next(request);
-};
 const common = {
   baseUrl,
-  interceptors: [authorize],
   acceptCompression: [compressionGzip],
   sendCompression: compressionGzip,
 };
@@ -44,14 +40,14 @@ const transports = {
   "connect-node grpc-web over 2": createGrpcWebTransport({ ...common, httpVersion: "2" }),
 };
 
+const signedIn = (token) => ({ headers: token ? { authorization: `Bearer ${token}` } : {} });
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
 const wireName = (code) => Code[code].replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase();
 const details = (error) => error.details.map(({ type, value }) => ({ type, value: base64(value) }));
 
-async function report(client, operation, call) {
-  const line = { client, operation };
+async function report(line, call) {
   try {
-    line.answer = await call();
+    line.answers = await call();
   } catch (thrown) {
     const error = ConnectError.from(thrown);
     line.error = {
@@ -63,36 +59,40 @@ async function report(client, operation, call) {
   console.log(JSON.stringify(line));
 }
 
-async function every(name, transport) {
-  const agents = service("mandate.agents.v1.AgentService");
-  const client = createClient(agents, transport);
-  const runs = createClient(service("mandate.runs.v1.RunService"), transport);
-  const json = (message) => toJson(registry.getMessage(message.$typeName), message, { registry });
-  const call = (operation, work) => report(name, operation, work);
-
-  await call("list", async () => json(await client.listAgents({})));
-  await call("missing", async () => json(await client.getAgent({ id: NOBODY })));
-  await call("no id", async () => json(await client.getAgent({ id: "x" })));
-  await call("no name", async () => json(await client.createAgent({ instructions: "none" })));
-  await call("nobody", async () =>
-    json(await client.listAgents({}, { headers: { authorization: "Bearer nobody" } })),
+async function answers(transport, { method, token, request, take }) {
+  const [serviceName, methodName] = method.split("/");
+  const service = registry.getService(serviceName);
+  const { localName, methodKind, input, output } = service.methods.find(
+    ({ name }) => name === methodName,
   );
-  await call("large", async () => {
-    const made = await client.createAgent({ name, instructions: "Be brief. ".repeat(2000) });
-    return (await client.getAgent({ id: made.id })).instructions.length;
-  });
-  await call("watch", async () => {
-    const seen = [];
-    for await (const event of runs.watchThread({ threadId })) {
-      if (event.cursor) seen.push(event.cursor);
-      if (seen.length >= Number(cursors)) break;
-    }
-    return seen;
-  });
-  await call("watch nothing", async () => {
-    for await (const event of runs.watchThread({ threadId: NOBODY })) return json(event);
-  });
+  const json = (message) => toJson(output, message, { registry });
+  const answer = createClient(service, transport)[localName](
+    fromJson(input, request, { registry }),
+    signedIn(token),
+  );
+  if (methodKind === "unary") return [json(await answer)];
+  const taken = [];
+  for await (const message of answer) {
+    if (message.cursor) taken.push(json(message));
+    if (taken.length >= take) break;
+  }
+  return taken;
 }
 
-for (const [name, transport] of Object.entries(transports)) await every(name, transport);
+// More than is sent without compression; how much of it comes back.
+async function large(transport, name) {
+  const agents = createClient(registry.getService("mandate.agents.v1.AgentService"), transport);
+  const asked = { name, instructions: "Be brief. ".repeat(2000) };
+  const { id } = await agents.createAgent(asked, signedIn(token));
+  const { instructions } = await agents.getAgent({ id }, signedIn(token));
+  await agents.deleteAgent({ id }, signedIn(token));
+  return instructions.length;
+}
+
+for (const [client, transport] of Object.entries(transports)) {
+  for (const [call, asked] of calls.entries()) {
+    await report({ client, call }, () => answers(transport, asked));
+  }
+  await report({ client }, () => large(transport, client));
+}
 process.exit(0);

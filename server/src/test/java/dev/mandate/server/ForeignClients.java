@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -84,6 +85,26 @@ final class ForeignClients {
       }
     }
     return false;
+  }
+
+  /** Reads what a program prints, as far as it wants to. */
+  interface Reading<T> {
+    T of(InputStream out) throws IOException;
+  }
+
+  /** Runs a program that does not end by itself until what it prints has been read. */
+  static <T> T read(Path folder, List<String> command, Reading<T> reading) throws IOException {
+    Process process =
+        new ProcessBuilder(command)
+            .directory(folder.toFile())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try (InputStream out = process.getInputStream()) {
+      process.getOutputStream().close();
+      return reading.of(out);
+    } finally {
+      process.destroy();
+    }
   }
 
   /** Runs a program to its end. */

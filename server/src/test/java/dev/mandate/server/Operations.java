@@ -11,6 +11,7 @@ import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Descriptors.FileDescriptor;
 import com.google.protobuf.Descriptors.MethodDescriptor;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
+import dev.mandate.api.v1.Effect;
 import dev.mandate.api.v1.Options;
 import dev.mandate.api.v1.Rule;
 import java.io.IOException;
@@ -55,6 +56,11 @@ public final class Operations {
     /** Its path in Connect and gRPC. */
     public String rpcPath() {
       return "/" + descriptor.getService().getFullName() + "/" + descriptor.getName();
+    }
+
+    /** Whether it changes nothing. */
+    public boolean readsOnly() {
+      return verb.equals("GET") || rule.getEffect() == Effect.EFFECT_READ_ONLY;
     }
 
     /** The fields in its address. */
@@ -104,7 +110,8 @@ public final class Operations {
       return address.toString();
     }
 
-    private @Nullable String body(ObjectNode request) {
+    /** The body of a request by REST, JSON; null if it has none. */
+    public @Nullable String body(ObjectNode request) {
       return hasBody() ? withoutPath(request).toString() : null;
     }
 

@@ -102,6 +102,8 @@ final class Refusals {
                 Base64.getEncoder()
                     .withoutPadding()
                     .encodeToString(Failures.status(failure, traceId).toByteArray()))
+            // Else a stream's answer gets an empty frame behind it, and is no such block any more.
+            .endOfStream(true)
             .build());
   }
 

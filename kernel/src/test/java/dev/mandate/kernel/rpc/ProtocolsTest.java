@@ -84,8 +84,12 @@ class ProtocolsTest {
   }
 
   private Note grpcCreate(String token, CreateNoteRequest request) {
+    return grpcCreate(as(token), request);
+  }
+
+  private static Note grpcCreate(io.grpc.Channel as, CreateNoteRequest request) {
     return ClientCalls.blockingUnaryCall(
-        as(token),
+        as,
         method(
             "CreateNote",
             CreateNoteRequest.getDefaultInstance(),
@@ -190,6 +194,64 @@ class ProtocolsTest {
   }
 
   @Test
+  void anIdempotencyKeyIsTheSameInEveryProtocolAndEachPrincipalsOwn() throws Exception {
+    int before = server.notes.created.get();
+    String json = "{\"title\":\"once\",\"tags\":[\"a\"]}";
+    CreateNoteRequest once = CreateNoteRequest.newBuilder().setTitle("once").addTags("a").build();
+
+    Note first = note(keyed("ann", "/api/v1/notes", json).body());
+    assertThat(keyedNotes("ann", json, once)).containsOnly(first);
+    assertThat(server.notes.created.get()).isEqualTo(before + 1);
+
+    String other = "{\"title\":\"other\"}";
+    HttpResponse<String> rest = keyed("ann", "/api/v1/notes", other);
+    assertThat(rest.statusCode()).isEqualTo(422);
+    assertThat(rest.body()).contains("\"reason\":\"IDEMPOTENCY_KEY_REUSED\"");
+    HttpResponse<String> connect = keyed("ann", "/" + SERVICE + "/CreateNote", other);
+    assertThat(connect.statusCode()).isEqualTo(400);
+    assertThat(connectInfo(connect.body()).getReason()).isEqualTo("IDEMPOTENCY_KEY_REUSED");
+    assertThatThrownBy(() ->
+            grpcCreate(asKeyed("ann"), CreateNoteRequest.newBuilder().setTitle("other").build()))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> {
+              assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+              assertThat(grpcInfo(e).getReason()).isEqualTo("IDEMPOTENCY_KEY_REUSED");
+            });
+    assertThat(server.notes.created.get()).isEqualTo(before + 1);
+
+    List<Note> anothers = keyedNotes("bot", json, once);
+    assertThat(anothers).containsOnly(anothers.getFirst()).doesNotContain(first);
+    assertThat(server.notes.created.get()).isEqualTo(before + 2);
+  }
+
+  /** What a call with the key is answered by Connect in JSON, gRPC and REST. */
+  private List<Note> keyedNotes(String token, String json, CreateNoteRequest request)
+      throws Exception {
+    return List.of(
+        note(keyed(token, "/" + SERVICE + "/CreateNote", json).body()),
+        grpcCreate(asKeyed(token), request),
+        note(keyed(token, "/api/v1/notes", json).body()));
+  }
+
+  private HttpResponse<String> keyed(String token, String path, String json) throws Exception {
+    return server.send(
+        server
+            .request(path)
+            .setHeader("authorization", "Bearer " + token)
+            .header("content-type", "application/json")
+            .header("idempotency-key", "everywhere")
+            .POST(BodyPublishers.ofString(json)));
+  }
+
+  private io.grpc.Channel asKeyed(String token) {
+    Metadata headers = new Metadata();
+    headers.put(Metadata.Key.of("idempotency-key", Metadata.ASCII_STRING_MARSHALLER), "everywhere");
+    return ClientInterceptors.intercept(
+        as(token), MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+
+  @Test
   void aDefectTellsTheCallerNothingButTheTrace() throws Exception {
     String trace = "0af7651916cd43dd8448eb211c80319c";
     HttpResponse<String> rest =
@@ -220,6 +282,15 @@ class ProtocolsTest {
         .isEqualTo(401);
     assertThatThrownBy(() -> grpcCreate("x", CreateNoteRequest.getDefaultInstance()))
         .hasMessageStartingWith("UNAUTHENTICATED");
+    for (io.grpc.Channel stranger : List.of(channel, as("x"))) {
+      assertThatThrownBy(() -> grpcWatch(stranger, WatchNotesRequest.getDefaultInstance()).next())
+          .isInstanceOfSatisfying(
+              StatusRuntimeException.class,
+              e -> {
+                assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
+                assertThat(grpcInfo(e).getReason()).isEqualTo("UNAUTHENTICATED");
+              });
+    }
   }
 
   @Test
