@@ -3,6 +3,7 @@ package dev.mandate.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -41,14 +42,15 @@ record ProcessTree(ProcessHandle root) {
     }
   }
 
-  /** Processor time of all of them so far. */
+  /** Processor time of all of them so far, of those that have ended too. */
   double cpuSeconds() {
-    return all().stream().mapToDouble(ProcessTree::cpuSeconds).sum();
+    // A process that ends leaves its time to its parent: cutime and cstime.
+    return all().stream().mapToDouble(process -> cpuSeconds(process, 4)).sum();
   }
 
   /** The same without children. */
   double rootCpuSeconds() {
-    return cpuSeconds(root);
+    return cpuSeconds(root, 2);
   }
 
   private List<ProcessHandle> all() {
@@ -59,12 +61,16 @@ record ProcessTree(ProcessHandle root) {
     return field(process, "smaps_rollup", "Pss:");
   }
 
-  private static double cpuSeconds(ProcessHandle process) {
+  /**
+   * @param fields how many of utime, stime, cutime and cstime count, which are fields 14 to 17
+   */
+  private static double cpuSeconds(ProcessHandle process, int fields) {
     try {
       String stat = Files.readString(Path.of("/proc/" + process.pid() + "/stat"));
-      // The name in parentheses may hold anything; utime and stime are fields 14 and 15.
+      // The name in parentheses may hold anything.
       String[] rest = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-      return (Long.parseLong(rest[11]) + Long.parseLong(rest[12])) / TICKS_PER_SECOND;
+      return Arrays.stream(rest, 11, 11 + fields).mapToLong(Long::parseLong).sum()
+          / TICKS_PER_SECOND;
     } catch (IOException e) {
       // It ended meanwhile.
       return 0;
