@@ -14,6 +14,11 @@ public enum Outcome {
   /** The connection was lost after the call went out: nobody here knows whether it happened. */
   UNKNOWN;
 
+  /** Whether the call may have taken effect, or may not. */
+  public boolean uncertain() {
+    return this == TIMEOUT || this == CANCELLED || this == UNKNOWN;
+  }
+
   /** The lower-case name of steps and audit entries. */
   public String wireName() {
     return name().toLowerCase(Locale.ROOT);

@@ -192,30 +192,26 @@ final class ToolCalls {
                 admitted,
                 new Invocation(key, attempt, signal, call.id()));
     boolean repeatable = tool.effect().repeatable();
-    if (result.outcome() == Outcome.CANCELLED) {
-      Suspension suspension = execution.stoppedBy(call.id());
-      if (suspension != null) {
-        brokenOff(call, admitted, repeatable, attempt, result, suspension);
-        return;
-      }
-    }
+    Outcome outcome = result.outcome();
+    Suspension suspension = outcome == Outcome.CANCELLED ? execution.stoppedBy(call.id()) : null;
     Duration took = Duration.ofMillis(result.durationMillis());
-    if (result.outcome() == Outcome.UNKNOWN && repeatable) {
-      // The plan sees a started call that nobody carries out, and repeats it.
-      engine.gate().settle(run.mandate(), admitted, Outcome.UNKNOWN, took);
+    if (repeatable && (outcome == Outcome.UNKNOWN || suspension != null)) {
+      // The plan sees a started call that nobody carries out, and repeats it when it may.
+      engine.gate().settle(run.mandate(), admitted, outcome, took);
       return;
     }
     Draft draft = Draft.result();
-    // Without an answer in time nobody knows either whether it happened.
-    boolean silent = result.outcome() == Outcome.TIMEOUT && !repeatable;
-    if (silent || result.outcome() == Outcome.UNKNOWN) {
-      draft.add(new Step.ToolInDoubt(call.id(), attempt, Texts.clean(result.text())));
+    if (!repeatable && outcome.uncertain()) {
+      // Of what may not be repeated a person has to say whether it happened.
+      String why =
+          suspension == null ? result.text() : "it was broken off: " + suspension.describe();
+      draft.add(new Step.ToolInDoubt(call.id(), attempt, Texts.clean(why)));
     } else {
-      boolean error = result.outcome() == Outcome.OK && result.isError();
-      String outcome = (error ? Outcome.ERROR : result.outcome()).wireName();
-      finish(draft, call.id(), attempt, outcome, result.text(), result.durationMillis());
+      boolean error = outcome == Outcome.OK && result.isError();
+      String name = (error ? Outcome.ERROR : outcome).wireName();
+      finish(draft, call.id(), attempt, name, result.text(), result.durationMillis());
     }
-    arrived(draft, admitted, result.outcome(), took, repeatable);
+    arrived(draft, admitted, outcome, took, repeatable);
   }
 
   /** What cannot be repeated is not left waiting for what is decided on it. */
@@ -227,24 +223,6 @@ final class ToolCalls {
     } else {
       execution.journal().write(draft);
     }
-  }
-
-  /** What may be repeated is made again once it may; of anything else a person has to say. */
-  private void brokenOff(
-      Step.Call call,
-      Admitted admitted,
-      boolean repeatable,
-      int attempt,
-      ToolResult result,
-      Suspension suspension) {
-    Duration took = Duration.ofMillis(result.durationMillis());
-    if (repeatable) {
-      engine.gate().settle(execution.current().mandate(), admitted, Outcome.CANCELLED, took);
-      return;
-    }
-    String why = Texts.clean("it was broken off: " + suspension.describe());
-    Draft draft = Draft.result(new Step.ToolInDoubt(call.id(), attempt, why));
-    arrived(draft, admitted, Outcome.CANCELLED, took, false);
   }
 
   /** Nobody knows whether this call happened: a person has to say. */

@@ -69,4 +69,33 @@ class CancelTest {
           .isEqualTo("RUN_OVER");
     }
   }
+
+  @Test
+  void aWriteThatACancelBreaksOffMayHaveHappened(@TempDir Path folder) {
+    Script script = new Script();
+    try (ScriptedProvider provider = ScriptedProvider.start(0, script);
+        TestServer server = TestServer.start(Script.environment(provider))) {
+      TestServer.Client owner = server.owner();
+      Counters.add(owner, "counter", folder.resolve("effects.jsonl"));
+      owner
+          .post(
+              "/api/v1/agents",
+              """
+              {"name": "Writer", "instructions": "Writer",
+               "tools": [{"tool": "counter/hang", "approval": "NEVER"}]}
+              """)
+          .ok();
+      script.says("Writer", ScriptedReply.call("c1", "counter_hang", "{}"));
+      String run = owner.run(owner.say("Writer", "Go.")).get("id").textValue();
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> !RunWaits.steps(owner, run, "tool_started").isEmpty());
+
+      owner.post("/api/v1/runs/" + run + ":cancel", "{}").ok();
+
+      assertThat(RunWaits.runOver(owner, run).get("status").textValue()).isEqualTo("CANCELLED");
+      assertThat(RunWaits.steps(owner, run, "tool_in_doubt")).hasSize(1);
+      assertThat(RunWaits.steps(owner, run, "tool_finished")).isEmpty();
+    }
+  }
 }
