@@ -234,8 +234,8 @@ final class JobRunner implements AutoCloseable {
       if (!"jobs_unique".equals(Sql.constraint(e))) {
         throw e;
       }
-      // Another of the same key came to wait in this moment, and does the work.
-      db.run(mandate, tx -> store.finish(tx, job, holder, JobStatus.State.DONE, error));
+      // Another of the same key came to wait in this moment: now it is seen.
+      putBack(mandate, job, pause, attempt, error);
     }
   }
 

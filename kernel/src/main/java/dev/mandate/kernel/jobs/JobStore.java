@@ -223,7 +223,7 @@ final class JobStore {
 
   /**
    * Puts the job back, unless another of the same key has come to wait meanwhile: then that one
-   * does its work.
+   * does its work, and goes on with its schedule.
    *
    * @param pause until it is due
    * @param attempt that it has had
@@ -232,18 +232,30 @@ final class JobStore {
     tx.sql()
         .createUpdate(
             """
+            with mine as (
+              select * from jobs
+               where org_id = :org and id = :id and lease_holder = :holder and attempt = :attempt
+                 for update
+            ), heir as (
+              update jobs w
+                 set (payload, cron, zone, due_at) = (
+                       select case when inherits then m.payload else w.payload end,
+                              case when inherits then m.cron else w.cron end,
+                              case when inherits then m.zone else w.zone end,
+                              case when inherits then least(w.due_at, d.due) else w.due_at end
+                         from (select m.cron is not null and w.cron is null as inherits) i)
+                from mine m, (select now() + :pause * interval '1 millisecond' as due) d
+               where w.org_id = m.org_id and w.kind = m.kind and w.unique_key = m.unique_key
+                 and w.state = 'waiting'
+              returning w.id
+            )
             update jobs j
-               set state = case when w.waiting then 'done' else 'waiting' end,
-                   finished_at = case when w.waiting then now() end,
+               set state = case when exists (select from heir) then 'done' else 'waiting' end,
+                   finished_at = case when exists (select from heir) then now() end,
                    due_at = now() + :pause * interval '1 millisecond',
                    attempt = :next, error = :error, lease_holder = null, lease_until = null
-              from (select exists (
-                      select 1 from jobs a join jobs b
-                        on b.org_id = a.org_id and b.kind = a.kind
-                       and b.unique_key = a.unique_key and b.state = 'waiting'
-                     where a.org_id = :org and a.id = :id) as waiting) w
-             where j.org_id = :org and j.id = :id and j.lease_holder = :holder
-               and j.attempt = :attempt
+              from mine
+             where j.org_id = mine.org_id and j.id = mine.id
             """)
         .bind("pause", pause.toMillis())
         .bind("next", attempt)

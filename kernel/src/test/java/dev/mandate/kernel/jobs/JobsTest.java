@@ -341,6 +341,33 @@ class JobsTest {
   }
 
   @Test
+  void a_recurring_job_hands_its_schedule_to_what_came_to_wait_meanwhile() throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    jobs.handle(
+        "tick",
+        Set.of(),
+        1,
+        (under, job) -> {
+          begun.countDown();
+          go.await();
+        });
+    Instant later = Instant.now().plusSeconds(3600);
+    database.db().run(mandate, tx -> jobs.schedule(tx, "tick", "{}", "* * * * *", "", "tick"));
+    database.db().run(mandate, tx -> jobs.enqueue(tx, "tick", "{}", Instant.now(), "tick"));
+    jobs.start();
+    begun.await();
+    database.db().run(mandate, tx -> jobs.enqueue(tx, "tick", "{}", later, "tick"));
+    go.countDown();
+    await()
+        .untilAsserted(() ->
+            assertThat(all())
+                .extracting(JobStatus::state)
+                .containsExactly(JobStatus.State.WAITING, JobStatus.State.DONE));
+    assertThat(all().getFirst().due()).isBefore(later.minusSeconds(3000));
+  }
+
+  @Test
   void a_job_of_a_process_that_fell_silent_is_taken_over() throws Exception {
     enqueue("lost", "{}");
     try (var admin = database.admin();
