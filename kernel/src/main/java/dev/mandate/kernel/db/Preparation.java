@@ -240,6 +240,7 @@ public final class Preparation {
             ? state.substring("mandate key ".length())
             : "";
     if (!keys.contains(id)) {
+      onlyHere(connection, name);
       id = keys.primaryId();
       Login login = login(name, keys, id);
       // Hashed here: neither the wire nor the server's log sees the password.
@@ -249,6 +250,32 @@ public final class Preparation {
       execute(connection, "comment on role " + name + " is 'mandate key " + id + "'");
     }
     return login(name, keys, id);
+  }
+
+  /** Roles are the server's: a new password would shut out whoever uses this one elsewhere. */
+  private static void onlyHere(Connection connection, String role) throws SQLException {
+    String elsewhere =
+        text(
+            connection,
+            """
+            select string_agg(distinct d.datname, ', ')
+              from pg_shdepend s
+              join pg_database d on d.oid = s.dbid
+             where s.refclassid = 'pg_authid'::regclass
+               and s.refobjid = (select oid from pg_roles where rolname = ?)
+               and d.datname <> current_database()
+            """,
+            role);
+    if (elsewhere != null) {
+      throw new IllegalStateException(
+          "the role "
+              + role
+              + " is in use in the database "
+              + elsewhere
+              + " on the same server, and its password comes from a master key that is not given"
+              + " here. Installations on one server have a schema name of their own each"
+              + " (MANDATE_DATABASE_SCHEMA), or the same master key");
+    }
   }
 
   private static Login login(String name, KeyRing keys, String keyId) {

@@ -77,6 +77,19 @@ class PreparationTest {
   }
 
   @Test
+  void another_installation_on_the_server_is_not_shut_out_by_one_of_the_same_name() {
+    Server server = KernelDatabase.emptyDatabase();
+    Endpoint endpoint = Preparation.run(server, named("neighbor"), FIRST);
+    Server other = KernelDatabase.emptyDatabase();
+    assertThatThrownBy(() -> Preparation.run(other, named("neighbor"), SECOND))
+        .hasMessageContaining("is in use in the database " + server.database())
+        .hasMessageContaining("MANDATE_DATABASE_SCHEMA");
+    use(endpoint);
+    use(Preparation.run(other, named("neighbor"), FIRST));
+    use(endpoint);
+  }
+
+  @Test
   void a_rotated_ring_starts_and_the_new_key_alone_does_not_until_the_old_is_retired()
       throws SQLException {
     Server server = KernelDatabase.emptyDatabase();
