@@ -302,6 +302,7 @@ public final class Platform implements AutoCloseable {
                 settings.searchPort(),
                 HttpServer.Options.MAX_BODY,
                 HttpServer.Options.BODY_TIME,
+                HttpServer.Options.connectionsAllowed(),
                 VERSION,
                 process.api(),
                 settings.edge()),

@@ -56,7 +56,8 @@ class DrainTest {
     for (Process process : processes) {
       process.destroyForcibly().waitFor();
     }
-    http.close();
+    // A stream that was not read to its end would keep it open.
+    http.shutdownNow();
   }
 
   /** The program itself, as an operator starts it. */

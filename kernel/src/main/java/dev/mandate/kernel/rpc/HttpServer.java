@@ -14,11 +14,13 @@ import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import com.linecorp.armeria.server.grpc.GrpcService;
+import com.sun.management.UnixOperatingSystemMXBean;
 import dev.mandate.kernel.Failure;
 import dev.mandate.kernel.events.Wakeups;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.ChannelOption;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -41,6 +43,7 @@ public final class HttpServer implements AutoCloseable {
    * @param searchPort whether to take the next free port when this one is busy
    * @param maxBody most bytes of a request's body
    * @param bodyTime how long a body may take to arrive
+   * @param maxConnections most connections at once; a further one is closed as it comes
    * @param version what the OpenAPI document and the server say they are
    * @param contract whether the methods are served; else only {@code /metrics} and the faces
    * @param edge how people reach it
@@ -51,12 +54,24 @@ public final class HttpServer implements AutoCloseable {
       boolean searchPort,
       long maxBody,
       Duration bodyTime,
+      int maxConnections,
       String version,
       boolean contract,
       Edge edge) {
     public static final Duration BODY_TIME = Duration.ofSeconds(30);
 
     public static final long MAX_BODY = 4L * 1024 * 1024;
+
+    /**
+     * Three quarters of the files that this process may open: whoever takes all connections does
+     * not take the database's, the tools' and the disk's as well.
+     */
+    public static int connectionsAllowed() {
+      return ManagementFactory.getOperatingSystemMXBean()
+              instanceof UnixOperatingSystemMXBean system
+          ? (int) Math.min(system.getMaxFileDescriptorCount() / 4 * 3, Integer.MAX_VALUE)
+          : Integer.MAX_VALUE;
+    }
   }
 
   /** Adds routes of its own to the server: health, pages, the model proxy, MCP. */
@@ -137,6 +152,7 @@ public final class HttpServer implements AutoCloseable {
     }
     builder
         .disableServerHeader()
+        .maxNumConnections(options.maxConnections)
         .maxRequestLength(options.maxBody)
         .http1MaxInitialLineLength(64 * 1024)
         .http1MaxHeaderSize(32 * 1024)

@@ -1,6 +1,7 @@
 package dev.mandate.kernel.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.google.rpc.ErrorInfo;
@@ -23,6 +24,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.net.http.HttpClient;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
@@ -694,6 +696,45 @@ class HostileInputTest {
       AggregatedHttpResponse stream =
           grpcSend(type, NOTES + "WatchNotes", framed(0, new byte[0]), "grpc-timeout", "100000u");
       assertThat(grpc(stream).code()).isEqualTo("deadline_exceeded");
+    }
+  }
+
+  @Test
+  void moreConnectionsThanThereMayBe() throws Exception {
+    int most = 5;
+    try (RpcServer small = new RpcServer(Edge.NONE, BODY_TIME, most).start()) {
+      List<Socket> open = new ArrayList<>();
+      try {
+        assertThat(small.get("/api/v1/notes/echo").statusCode()).isEqualTo(200);
+        for (int i = 1; i < most; i++) {
+          open.add(new Socket(InetAddress.getLoopbackAddress(), small.http.port()));
+        }
+        try (Socket over = new Socket(InetAddress.getLoopbackAddress(), small.http.port())) {
+          over.setSoTimeout(10_000);
+          assertThatThrownBy(() -> over.getInputStream().read())
+              .isInstanceOf(SocketException.class)
+              .hasMessageContaining("reset");
+        }
+        // Whoever is there already, over the connection that was made first, is served.
+        assertThat(small.get("/api/v1/notes/echo").statusCode()).isEqualTo(200);
+      } finally {
+        for (Socket socket : open) {
+          socket.close();
+        }
+      }
+      await()
+          .ignoreExceptions()
+          .untilAsserted(() -> {
+            try (HttpClient another = HttpClient.newHttpClient()) {
+              assertThat(
+                      another
+                          .send(
+                              small.request("/api/v1/notes/echo").build(),
+                              HttpResponse.BodyHandlers.discarding())
+                          .statusCode())
+                  .isEqualTo(200);
+            }
+          });
     }
   }
 }

@@ -52,6 +52,10 @@ final class RpcServer implements AutoCloseable {
   }
 
   RpcServer(Edge edge, Duration bodyTime, HttpServer.Face... faces) {
+    this(edge, bodyTime, HttpServer.Options.connectionsAllowed(), faces);
+  }
+
+  RpcServer(Edge edge, Duration bodyTime, int maxConnections, HttpServer.Face... faces) {
     this.scheme = edge.tls() == null ? "http" : "https";
     Binder binder = new Binder();
     notes.bind(binder);
@@ -79,7 +83,15 @@ final class RpcServer implements AutoCloseable {
     this.http =
         new HttpServer(
             new HttpServer.Options(
-                "127.0.0.1", 0, false, HttpServer.Options.MAX_BODY, bodyTime, "1", true, edge),
+                "127.0.0.1",
+                0,
+                false,
+                HttpServer.Options.MAX_BODY,
+                bodyTime,
+                maxConnections,
+                "1",
+                true,
+                edge),
             table,
             wakeups,
             meters,
