@@ -31,7 +31,10 @@ final class HttpOutlet extends Outlet {
     @Nullable HttpResponse refusal(Failure failure);
   }
 
-  /** Queued bytes that a writer who does not wait is cut off at. */
+  /**
+   * Queued bytes after which a writer who does not wait is cut off. One message alone may be
+   * larger: an answer of a model can be.
+   */
   private static final int TOO_MUCH = 8 * 1024 * 1024;
 
   private final Framing framing;
@@ -69,12 +72,14 @@ final class HttpOutlet extends Outlet {
     if (!started) {
       begin();
     }
+    if (queued > TOO_MUCH) {
+      body.close(new IllegalStateException("the reader of a stream is too slow"));
+      return;
+    }
     byte[] bytes = framing.message(message);
     put(HttpData.wrap(bytes));
     queued += bytes.length;
-    if (queued > TOO_MUCH) {
-      body.close(new IllegalStateException("the reader of a stream is too slow"));
-    } else if (queued >= ENOUGH && !watching) {
+    if (queued >= ENOUGH && !watching) {
       watching = true;
       long upToHere = queued;
       var _ = body.whenConsumed().whenComplete((v, t) -> consumed(upToHere));

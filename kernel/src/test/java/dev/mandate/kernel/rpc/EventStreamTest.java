@@ -224,6 +224,18 @@ class EventStreamTest {
     }
   }
 
+  @Test
+  void aMessageLargerThanWhatMayBeQueuedReachesItsReader() throws Exception {
+    String text = "x".repeat(9_000_000);
+    server.notes.events.add(
+        NoteEvent.newBuilder().setCursor("1").setCreated(Note.newBuilder().setText(text)).build());
+    server.notes.happen(1);
+    try (Reader reader = watch("?count=2", null)) {
+      assertThat(reader.next().data()).hasSizeGreaterThan(text.length());
+      assertThat(reader.next().id()).isEqualTo("2");
+    }
+  }
+
   private static java.util.function.Predicate<Integer> stable() {
     int[] last = {-1};
     return now -> {
