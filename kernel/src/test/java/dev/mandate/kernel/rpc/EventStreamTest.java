@@ -217,6 +217,8 @@ class EventStreamTest {
           .during(Duration.ofMillis(500))
           .atMost(Duration.ofSeconds(20))
           .until(() -> server.notes.read.get(), stable());
+      // It was slow for long enough.
+      socket.setReceiveBufferSize(1 << 20);
       Reader reader = new Reader(socket.getInputStream());
       for (int i = 1; i <= 100; i++) {
         assertThat(reader.next().id()).isEqualTo(Integer.toString(i));
