@@ -95,6 +95,9 @@ class DrainTest {
                 TestServer.EMAIL,
                 "MANDATE_ADMIN_PASSWORD",
                 TestServer.PASSWORD,
+                // Neither can take them all.
+                "MANDATE_RUNS_CAPACITY",
+                Integer.toString(RUNS - 1),
                 "MANDATE_READY_FILE",
                 ready.toString(),
                 "XDG_CONFIG_HOME",
@@ -220,6 +223,7 @@ class DrainTest {
         while (cursors.isEmpty()) {
           note(Objects.requireNonNull(events.readLine()), cursors);
         }
+        await().atMost(Duration.ofSeconds(30)).until(() -> owners(database) == 2);
         one.process().destroy();
 
         List<String> last = new ArrayList<>();
