@@ -36,12 +36,14 @@ class ProcessesTest {
   private static final Duration LONG = Duration.ofMinutes(2);
 
   /** Grows whenever another process becomes the one that chains the audit entries. */
-  private static final String SEALERS = "select epoch from leases where name = 'audit-sealer'";
+  private static final String SEALERS =
+      "select coalesce(max(epoch), 0) from leases where name = 'audit-sealer'";
 
   @TempDir private static Path home;
   @TempDir private static Path files;
 
   private static final List<ServerProcess> all = new ArrayList<>();
+  private static final Script script = new Script();
   private static TestDatabase database;
   private static ScriptedProvider provider;
   private static ServerProcess one;
@@ -52,7 +54,7 @@ class ProcessesTest {
   @BeforeAll
   static void start() throws IOException {
     database = TestDatabase.create();
-    provider = ScriptedProvider.start(0, new Script());
+    provider = ScriptedProvider.start(0, script);
     // All at once, on a database where nobody has signed up yet.
     one = start("one", "api");
     two = start("two", "api");
@@ -185,8 +187,31 @@ class ProcessesTest {
   }
 
   @Test
+  void aSuspensionBreaksOffWhatAnotherProcessIsAt() {
+    String thread = thread("Halted");
+    script.says("Halted", ScriptedReply.text("Well").with(new ScriptedReply.StallAfter(20)));
+    say(one, thread, "Go.");
+    await().atMost(LONG).until(() -> !script.heard("Halted").isEmpty());
+    String agent = run(one, thread).get("agentId").textValue();
+
+    two.post("/api/v1/agents/" + agent + ":suspend", owner, "{}").ok();
+
+    long suspended = System.nanoTime();
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .pollInterval(Duration.ofMillis(20))
+        .until(() -> run(one, thread).get("status").textValue().equals("PAUSED"));
+    System.out.printf(
+        "processes: a run of a suspended agent had stopped elsewhere after %.0f ms%n",
+        (System.nanoTime() - suspended) / 1e6);
+  }
+
+  @Test
   void runsOfAKilledAndOfAFrozenProcessAreHandedOver() throws Exception {
     ServerProcess killed = worker;
+    await("somebody leads")
+        .atMost(LONG)
+        .untilAsserted(() -> assertThat(number(SEALERS)).isPositive());
     ServerProcess frozen = start("frozen", "worker");
     untilReady(frozen);
     List<String> threads = new ArrayList<>();
@@ -253,7 +278,10 @@ class ProcessesTest {
 
   private static String thread(String name) {
     String agent =
-        one.post("/api/v1/agents", owner, "{\"name\": \"" + name + "\", \"instructions\": \"x\"}")
+        one.post(
+                "/api/v1/agents",
+                owner,
+                "{\"name\": \"%1$s\", \"instructions\": \"%1$s\"}".formatted(name))
             .ok()
             .get("id")
             .textValue();
