@@ -156,6 +156,10 @@ public final class ThreadWatch {
             for (Event event : batch) {
               ThreadEvent wire = hydration.wire(event);
               takeChunks(chunks, out, wire);
+              if (wire.hasStep() && !seen.isEmpty()) {
+                RunId run = new RunId(UUID.fromString(wire.getStep().getRunId()));
+                complete(run, hydration.step(run, wire.getStep().getStep().getSeq()), out);
+              }
               out.add(wire);
               cursor = event.seq();
             }
@@ -179,17 +183,42 @@ public final class ThreadWatch {
                     && before.getStep().getStep().getSeq() > chunk.attempt());
         if (now) {
           rest.remove();
-          seen.put(chunk.run(), new Seen(chunk.attempt(), chunk.end()));
-          out.add(
-              ThreadEvent.newBuilder()
-                  .setText(
-                      TextDelta.newBuilder()
-                          .setRunId(chunk.run().toString())
-                          .setAttempt(chunk.attempt())
-                          .setOffset(chunk.offset())
-                          .setText(chunk.text()))
-                  .build());
+          show(chunk, out);
         }
+      }
+    }
+
+    private void show(Chunk chunk, List<ThreadEvent> out) {
+      seen.put(chunk.run(), new Seen(chunk.attempt(), chunk.end()));
+      out.add(
+          ThreadEvent.newBuilder()
+              .setText(
+                  TextDelta.newBuilder()
+                      .setRunId(chunk.run().toString())
+                      .setAttempt(chunk.attempt())
+                      .setOffset(chunk.offset())
+                      .setText(chunk.text()))
+              .build());
+    }
+
+    /**
+     * The end of a run takes its live text away, maybe before a watcher came to read the last of
+     * it: whoever has seen its beginning gets the rest out of the answer.
+     */
+    private void complete(RunId run, @Nullable LoggedStep logged, List<ThreadEvent> out) {
+      Seen has = seen.get(run);
+      if (has == null || logged == null) {
+        return;
+      }
+      switch (logged.step()) {
+        case Step.ModelRequested _ -> seen.put(run, new Seen(Math.toIntExact(logged.seq()), 0));
+        case Step.ModelResponded answer -> {
+          int from = Math.toIntExact(has.offset());
+          if (from > 0 && from < answer.text().length()) {
+            show(new Chunk(run, has.attempt(), from, answer.text().substring(from)), out);
+          }
+        }
+        default -> {}
       }
     }
   }
@@ -243,6 +272,10 @@ public final class ThreadWatch {
       return ids.isEmpty() ? List::of : question.get();
     }
 
+    @Nullable LoggedStep step(RunId run, long seq) {
+      return steps.getOrDefault(run, Map.of()).get(seq);
+    }
+
     ThreadEvent wire(Event event) {
       ThreadEvent.Builder wire =
           ThreadEvent.newBuilder()
@@ -264,7 +297,7 @@ public final class ThreadWatch {
         }
         case "run.step" -> {
           RunId run = runId(data);
-          LoggedStep step = steps.getOrDefault(run, Map.of()).get(data.get("seq").longValue());
+          LoggedStep step = step(run, data.get("seq").longValue());
           if (step != null) {
             wire.setStep(
                 StepAppended.newBuilder().setRunId(run.toString()).setStep(StepWire.wire(step)));

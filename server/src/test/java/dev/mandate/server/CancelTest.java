@@ -30,32 +30,35 @@ class CancelTest {
     }
   }
 
+  /** A run whose write has left, and gets no answer. */
+  private static String hanging(TestServer.Client owner, Script script, Path folder) {
+    Counters.add(owner, "counter", folder.resolve("effects.jsonl"));
+    owner
+        .post(
+            "/api/v1/agents",
+            """
+            {"name": "Writer", "instructions": "Writer",
+             "tools": [{"tool": "counter/hang", "approval": "NEVER"}]}
+            """)
+        .ok();
+    script.says("Writer", ScriptedReply.call("c1", "counter_hang", "{}"));
+    String run = owner.run(owner.say("Writer", "Go.")).get("id").textValue();
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> !RunWaits.steps(owner, run, "tool_started").isEmpty());
+    return run;
+  }
+
   @Test
   void aCallInDoubtOfARunThatIsOverIsSaidToBeLate(@TempDir Path folder) {
     Script script = new Script();
     try (ScriptedProvider provider = ScriptedProvider.start(0, script);
         TestServer server = TestServer.start(Script.environment(provider))) {
       TestServer.Client owner = server.owner();
-      Counters.add(owner, "counter", folder.resolve("effects.jsonl"));
-      String agent =
-          owner
-              .post(
-                  "/api/v1/agents",
-                  """
-                  {"name": "Writer", "instructions": "Writer",
-                   "tools": [{"tool": "counter/hang", "approval": "NEVER"}]}
-                  """)
-              .ok()
-              .get("id")
-              .textValue();
-      script.says("Writer", ScriptedReply.call("c1", "counter_hang", "{}"));
-      String thread = owner.say("Writer", "Go.");
-      String run = owner.run(thread).get("id").textValue();
-      await()
-          .atMost(Duration.ofSeconds(60))
-          .until(() -> !RunWaits.steps(owner, run, "tool_started").isEmpty());
-      owner.post("/api/v1/agents/" + agent + ":suspend", "{}").ok();
-      RunWaits.until(owner, thread, "PAUSED");
+      String run = hanging(owner, script, folder);
+      JsonNode hangs = owner.get("/api/v1/runs/" + run).ok();
+      owner.post("/api/v1/agents/" + hangs.get("agentId").textValue() + ":suspend", "{}").ok();
+      RunWaits.until(owner, hangs.get("threadId").textValue(), "PAUSED");
       owner.post("/api/v1/runs/" + run + ":cancel", "{}").ok();
       assertThat(RunWaits.runOver(owner, run).get("status").textValue()).isEqualTo("CANCELLED");
       assertThat(RunWaits.steps(owner, run, "tool_in_doubt")).hasSize(1);
@@ -76,20 +79,7 @@ class CancelTest {
     try (ScriptedProvider provider = ScriptedProvider.start(0, script);
         TestServer server = TestServer.start(Script.environment(provider))) {
       TestServer.Client owner = server.owner();
-      Counters.add(owner, "counter", folder.resolve("effects.jsonl"));
-      owner
-          .post(
-              "/api/v1/agents",
-              """
-              {"name": "Writer", "instructions": "Writer",
-               "tools": [{"tool": "counter/hang", "approval": "NEVER"}]}
-              """)
-          .ok();
-      script.says("Writer", ScriptedReply.call("c1", "counter_hang", "{}"));
-      String run = owner.run(owner.say("Writer", "Go.")).get("id").textValue();
-      await()
-          .atMost(Duration.ofSeconds(60))
-          .until(() -> !RunWaits.steps(owner, run, "tool_started").isEmpty());
+      String run = hanging(owner, script, folder);
 
       owner.post("/api/v1/runs/" + run + ":cancel", "{}").ok();
 

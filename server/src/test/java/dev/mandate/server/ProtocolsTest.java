@@ -10,6 +10,7 @@ import dev.mandate.api.agents.v1.ListAgentsRequest;
 import dev.mandate.api.agents.v1.ListAgentsResponse;
 import dev.mandate.api.runs.v1.ThreadEvent;
 import dev.mandate.api.runs.v1.WatchThreadRequest;
+import dev.mandate.testing.TestDatabase;
 import io.grpc.CallOptions;
 import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
@@ -29,9 +30,12 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -170,10 +174,34 @@ class ProtocolsTest {
 
   @Test
   void whoWatchesSeesTheTextAsItIsProduced() throws Exception {
+    seesTheWholeText(server, owner);
+  }
+
+  /** The end of a run deletes its live text, which a busy watcher may not have read by then. */
+  @Test
+  void whoWatchesSeesTheWholeTextThoughTheRestOfItIsLost() throws Exception {
+    try (TestDatabase database = TestDatabase.create()) {
+      try (Connection connection = database.admin();
+          Statement statement = connection.createStatement()) {
+        statement.execute(
+            """
+            create function lose() returns trigger language plpgsql as 'begin return null; end';
+            create trigger lose before insert on live_chunks
+              for each row when (new."offset" > 300) execute function lose()
+            """);
+      }
+      try (TestServer alone = TestServer.on(database, Map.of())) {
+        seesTheWholeText(alone, alone.owner());
+      }
+    }
+  }
+
+  private static void seesTheWholeText(TestServer server, TestServer.Client owner)
+      throws IOException {
     String thread = owner.say("Operator", "Please give me a long stream");
     StringBuilder live = new StringBuilder();
     String answer = "";
-    try (BufferedReader events = open(thread, null)) {
+    try (BufferedReader events = open(server, owner, thread, null)) {
       String line;
       while (answer.isEmpty() && (line = events.readLine()) != null) {
         if (!line.startsWith("data:")) {
@@ -199,7 +227,7 @@ class ProtocolsTest {
       throws IOException {
     List<String> cursors = new ArrayList<>();
     long head = head(thread);
-    try (BufferedReader events = open(thread, after)) {
+    try (BufferedReader events = open(server, owner, thread, after)) {
       String line;
       while (cursors.size() < most && (line = events.readLine()) != null) {
         if (line.startsWith("id:")) {
@@ -219,7 +247,8 @@ class ProtocolsTest {
     return owner.steps(run).size();
   }
 
-  private static BufferedReader open(String thread, @Nullable String after) {
+  private static BufferedReader open(
+      TestServer server, TestServer.Client owner, String thread, @Nullable String after) {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create(server.url() + "/api/v1/threads/" + thread + "/events"))
             .header("accept", "text/event-stream")
