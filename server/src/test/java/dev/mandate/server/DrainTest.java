@@ -65,22 +65,8 @@ class DrainTest {
     Files.createDirectories(folder);
     Path ready = folder.resolve("ready");
     Path log = folder.resolve("out.log");
-    List<String> command =
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-Xmx256m",
-            "-cp",
-            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-            Main.class.getName(),
-            "up",
-            "--data",
-            folder.resolve("data").toString(),
-            "--port",
-            "0");
+    List<String> command = Processes.java(Main.class, "-Xmx256m");
+    command.addAll(List.of("up", "--data", folder.resolve("data").toString(), "--port", "0"));
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
     builder
