@@ -12,12 +12,16 @@ import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.rolling.RollingFileAppender;
 import ch.qos.logback.core.rolling.SizeAndTimeBasedRollingPolicy;
+import ch.qos.logback.core.rolling.helper.ArchiveRemover;
 import ch.qos.logback.core.util.FileSize;
 import dev.mandate.kernel.config.Config;
 import dev.mandate.kernel.db.DataFolder;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import net.logstash.logback.encoder.LogstashEncoder;
 import net.logstash.logback.mask.MaskingJsonGeneratorDecorator;
 import org.slf4j.Logger;
@@ -101,13 +105,11 @@ public final class Logging {
     RollingFileAppender<ILoggingEvent> appender = new RollingFileAppender<>();
     appender.setContext(context);
     appender.setFile(file.toString());
-    SizeAndTimeBasedRollingPolicy<ILoggingEvent> policy = new SizeAndTimeBasedRollingPolicy<>();
+    BoundedPolicy policy = new BoundedPolicy(total);
     policy.setContext(context);
     policy.setParent(appender);
     policy.setFileNamePattern(file + ".%d{yyyy-MM-dd}.%i");
     policy.setMaxFileSize(new FileSize(part));
-    policy.setTotalSizeCap(new FileSize(total));
-    policy.setMaxHistory(DAYS_KEPT);
     policy.start();
     appender.setRollingPolicy(policy);
     return appender;
@@ -143,6 +145,49 @@ public final class Logging {
     encoder.addDecorator(masking);
     encoder.start();
     return encoder;
+  }
+
+  /**
+   * What is too much goes before the next line is written. Logback's own policy lets removals run
+   * beside each other, and they share one calendar: each may take today's files for those of the
+   * day that the other is at as well, count them twice, and remove all of them.
+   */
+  private static final class BoundedPolicy extends SizeAndTimeBasedRollingPolicy<ILoggingEvent> {
+    private final long total;
+
+    BoundedPolicy(long total) {
+      this.total = total;
+    }
+
+    @Override
+    public void rollover() {
+      super.rollover();
+      var triggering = getTimeBasedFileNamingAndTriggeringPolicy();
+      ArchiveRemover remover = triggering.getArchiveRemover();
+      // Not set on the policy, which would remove by itself.
+      remover.setMaxHistory(DAYS_KEPT);
+      remover.setTotalSizeCap(total);
+      finish(remover.cleanAsynchronously(Instant.ofEpochMilli(triggering.getCurrentTime())));
+    }
+
+    /** Also for a thread that was interrupted: whoever comes next must not meet this removal. */
+    private void finish(Future<?> removal) {
+      boolean interrupted = Thread.interrupted();
+      for (boolean done = false; !done; ) {
+        try {
+          removal.get();
+          done = true;
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          addError("Old log files could not be removed", e);
+          done = true;
+        }
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   /** {@code %masked}: the message without secrets. */
