@@ -18,7 +18,18 @@ import org.jspecify.annotations.Nullable;
  * reads.
  */
 public final class FreshCache<K, V> {
-  private record Entry<V>(V value, long readAt) {}
+  private static final class Entry<V> {
+    private final V value;
+    private final long readAt;
+
+    /** Not shown before it is known that no invalidation overtook its read. */
+    private volatile boolean shown;
+
+    Entry(V value, long readAt) {
+      this.value = value;
+      this.readAt = readAt;
+    }
+  }
 
   private final long maxAgeNanos;
   private final int limit;
@@ -43,7 +54,9 @@ public final class FreshCache<K, V> {
   /** What is remembered and fresh, without reading: safe on an event loop. */
   public @Nullable V cached(K key) {
     Entry<V> entry = entries.get(key);
-    return entry != null && System.nanoTime() - entry.readAt < maxAgeNanos ? entry.value : null;
+    return entry != null && entry.shown && System.nanoTime() - entry.readAt < maxAgeNanos
+        ? entry.value
+        : null;
   }
 
   /**
@@ -90,8 +103,10 @@ public final class FreshCache<K, V> {
       if (value != null && generation.get() == before) {
         Entry<V> entry = new Entry<>(value, readAt);
         remember(key, entry);
-        // Once more: an invalidation in between must not leave the old value behind.
-        if (generation.get() != before) {
+        // Once more: an invalidation in between may have missed it. A later one finds it there.
+        if (generation.get() == before) {
+          entry.shown = true;
+        } else {
           entries.remove(key, entry);
         }
       }

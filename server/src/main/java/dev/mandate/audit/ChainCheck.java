@@ -49,6 +49,11 @@ final class ChainCheck {
 
   ChainCheck(OrgId org, Collection<SigningKey.PublicHalf> trusted) {
     this.org = org;
+    trust(trusted);
+  }
+
+  /** Believes in these keys as well. */
+  void trust(Collection<SigningKey.PublicHalf> trusted) {
     trusted.forEach(key -> keys.put(key.id(), key));
   }
 

@@ -86,6 +86,10 @@ final class RunExecution {
     } catch (FencedOff e) {
       log.info("run {} is somebody else's now", run.id());
     } catch (RuntimeException e) {
+      if (brokenOff(lease, e)) {
+        log.info("run {} was let go of", run.id());
+        return;
+      }
       if (e instanceof Failure failure && failure.code() == Failure.Code.UNAVAILABLE) {
         log.warn("run {} cannot go on now, {} times", run.id(), claim.fruitless(), e);
       } else {
@@ -97,6 +101,13 @@ final class RunExecution {
       growth.close();
       inFlight.values().forEach(flight -> flight.signal.cancel());
     }
+  }
+
+  /** Whether a failure is how a thread ends that this process let go of: it was interrupted. */
+  static boolean brokenOff(Lease lease, RuntimeException e) {
+    return lease.lost()
+        && e instanceof Failure failure
+        && (failure.code() == Failure.Code.UNAVAILABLE || failure.code() == Failure.Code.CANCELED);
   }
 
   /**

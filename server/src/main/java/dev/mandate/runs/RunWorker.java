@@ -128,6 +128,10 @@ public final class RunWorker implements AutoCloseable {
         engine
             .db()
             .dispatch(sql -> leases.claim(sql, owner, settings.lease(), settings.grace(), room));
+    if (stopping) {
+      // Whoever stops us gives them back.
+      return false;
+    }
     takeovers.add(claims.stream().filter(LeaseStore.Claim::takenOver).count());
     claims.forEach(claim -> launch(claim, new Lease(claim.epoch(), asked, settings.lease())));
     return claims.size() == room;
@@ -143,7 +147,11 @@ public final class RunWorker implements AutoCloseable {
                 RunExecution.carryOut(engine, claim, lease);
               } catch (RuntimeException e) {
                 // The lease runs out by itself; whoever takes the run up counts the claim.
-                log.error("run {} failed unexpectedly", claim.run(), e);
+                if (RunExecution.brokenOff(lease, e)) {
+                  log.info("run {} was let go of", claim.run());
+                } else {
+                  log.error("run {} failed unexpectedly", claim.run(), e);
+                }
               } finally {
                 running.remove(key);
                 due.release();
@@ -232,20 +240,26 @@ public final class RunWorker implements AutoCloseable {
     }
     loops.forEach(Thread::interrupt);
     long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
+    // A claim under way may still bring runs.
+    loops.forEach(loop -> join(loop, until));
     for (Running run : running.values()) {
-      try {
-        long left = until - System.nanoTime();
-        if (left > 0) {
-          run.thread().join(java.time.Duration.ofNanos(left));
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      join(run.thread(), until);
       run.lease().lose();
       run.thread().interrupt();
     }
     handOver();
     live.close();
+  }
+
+  private static void join(Thread thread, long until) {
+    try {
+      long left = until - System.nanoTime();
+      if (left > 0) {
+        boolean _ = thread.join(java.time.Duration.ofNanos(left));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** No effect goes out from here any more: another process need not wait for deadlines. */

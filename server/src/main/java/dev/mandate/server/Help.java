@@ -35,7 +35,13 @@ final class Help {
                                 processes share the work
               """;
           case "down" -> "Usage: mandate down\n\nStops the server that runs on the data folder.\n";
-          case "status" -> "Usage: mandate status\n\nIs it running, where, and how is it?\n";
+          case "status" ->
+              """
+              Usage: mandate status [--json]
+
+              Is it running, where, and how is it? Exit code 1 if it is not well, 5 if it is not
+              running or does not answer.
+              """;
           case "logs" -> "Usage: mandate logs [-f]\n\nThe server's log; -f goes on as it grows.\n";
           case "password" ->
               """

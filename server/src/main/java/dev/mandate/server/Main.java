@@ -17,6 +17,9 @@ public final class Main {
   static final int FAILED = 1;
   static final int USAGE = 2;
 
+  /** As the client's: the server cannot be reached. */
+  static final int UNREACHABLE = 5;
+
   private Main() {}
 
   public static void main(String[] arguments) {
@@ -69,12 +72,13 @@ public final class Main {
       default -> {}
     }
     boolean follow = flags.removeAll(List.of("-f", "--follow"));
+    boolean json = command.equals("status") && OwnFlags.given(flags, "--json");
     Map<String, String> given = Config.flags(flags);
     Config config = Config.load(given, environment, file);
     return switch (command) {
       case "up" -> new Up(config, given, environment, out).run();
       case "down" -> new Down(config, out).run();
-      case "status" -> new Status(config, out).run();
+      case "status" -> new Status(config, json, out).run();
       case "logs" -> new Logs(config, out).run(follow);
       case "password" -> new AccountCommands(config, out).password(words);
       case "link" -> new AccountCommands(config, out).link();

@@ -349,14 +349,16 @@ public final class Platform implements AutoCloseable {
     }
   }
 
-  /** Where it can be reached, e.g. {@code http://127.0.0.1:6263}. */
+  /** Where people reach it: the public address if there is one, else {@link #localUrl}. */
   public String url() {
     String publicUrl = settings.edge().publicUrl();
-    if (publicUrl != null) {
-      return publicUrl;
-    }
+    return publicUrl != null ? publicUrl : localUrl();
+  }
+
+  /** Where this very process listens, e.g. {@code http://127.0.0.1:6263}. */
+  String localUrl() {
     String host = settings.host().equals("0.0.0.0") ? "127.0.0.1" : settings.host();
-    return settings.edge().scheme()
+    return (settings.edge().tls() == null ? "http" : "https")
         + "://"
         + (host.contains(":") ? "[" + host + "]" : host)
         + ":"

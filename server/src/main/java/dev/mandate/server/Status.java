@@ -1,6 +1,7 @@
 package dev.mandate.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.mandate.kernel.Json;
 import dev.mandate.kernel.config.Config;
 import dev.mandate.kernel.db.DataFolder;
@@ -12,30 +13,35 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 
-/** {@code mandate status}: is it running, where, and how is it? */
+/**
+ * {@code mandate status}: is it running, where, and how is it? Ends with 0 if it is well, 1 if it
+ * is not, 5 if it is not running or does not answer.
+ */
 final class Status {
-  private static final int NOT_RUNNING = 3;
-
   private final Config config;
+  private final boolean json;
   private final PrintStream out;
 
-  Status(Config config, PrintStream out) {
+  Status(Config config, boolean json, PrintStream out) {
     this.config = config;
+    this.json = json;
     this.out = out;
   }
 
   int run() {
     DataFolder.Occupant occupant = DataFolder.occupant(config.data());
     if (occupant == null) {
-      out.println("Mandate is not running on " + config.data() + ".");
-      return NOT_RUNNING;
+      tell(state("stopped"), "Mandate is not running on " + config.data() + ".");
+      return Main.UNREACHABLE;
     }
+    ObjectNode state = state("starting").put("pid", occupant.pid());
     if (occupant.address().isEmpty()) {
-      out.println("Mandate is starting (process " + occupant.pid() + ").");
+      tell(state, "Mandate is starting (process " + occupant.pid() + ").");
       return Main.OK;
     }
-    out.println(
-        "Mandate is running at " + occupant.address() + " (process " + occupant.pid() + ").");
+    String running =
+        "Mandate is running at " + occupant.address() + " (process " + occupant.pid() + ").";
+    state.put("state", "running").put("url", occupant.address());
     try (HttpClient client =
         HttpClient.newBuilder()
             .connectTimeout(Duration.ofSeconds(3))
@@ -48,23 +54,36 @@ final class Status {
                   .build(),
               HttpResponse.BodyHandlers.ofString());
       JsonNode health = Json.read(answer.body());
-      JsonNode database = health.path("dependencies").path("postgresql");
-      out.println("  version:  " + health.path("version").asText());
-      out.println(
-          "  database: "
-              + (database.path("embedded").asBoolean() ? "bundled" : "external")
-              + (database.path("reachable").asBoolean() ? "" : ", OUT OF REACH"));
-      if (health.at("/features/files").asText().equals("this process only")) {
-        out.println("  files:    found by this process only: set files.folder or files.s3.bucket");
-      }
-      out.println("  runs:     " + health.path("active_runs").asInt() + " at work");
+      tell(state.set("health", health), running + "\n" + people(health));
       return answer.statusCode() == 200 ? Main.OK : Main.FAILED;
     } catch (IOException e) {
-      out.println("  but it does not answer: " + e.getMessage());
-      return Main.FAILED;
+      tell(state.put("state", "silent"), running + "\n  but it does not answer: " + e.getMessage());
+      return Main.UNREACHABLE;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return Main.FAILED;
     }
+  }
+
+  private ObjectNode state(String state) {
+    return Json.object().put("state", state).put("data", config.data().toString());
+  }
+
+  private void tell(JsonNode state, String text) {
+    out.println(json ? state.toString() : text);
+  }
+
+  private static String people(JsonNode health) {
+    StringBuilder text = new StringBuilder();
+    JsonNode database = health.path("dependencies").path("postgresql");
+    text.append("  version:  ").append(health.path("version").asText());
+    text.append("\n  database: ")
+        .append(database.path("embedded").asBoolean() ? "bundled" : "external")
+        .append(database.path("reachable").asBoolean() ? "" : ", OUT OF REACH");
+    if (health.at("/features/files").asText().equals("this process only")) {
+      text.append("\n  files:    found by this process only: set files.folder or files.s3.bucket");
+    }
+    text.append("\n  runs:     ").append(health.path("active_runs").asInt()).append(" at work");
+    return text.toString();
   }
 }

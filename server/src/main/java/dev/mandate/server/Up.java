@@ -60,7 +60,7 @@ final class Up {
               settings(folder), database.endpoint(), database.keys(), database.postgres() != null);
       resources.platform = platform;
       platform.start();
-      folder.announce(platform.url());
+      folder.announce(platform.localUrl());
       remember(folder, platform.port());
       tell(platform, folder);
       new CountDownLatch(1).await();

@@ -34,8 +34,13 @@ final class McpConnection implements AutoCloseable {
 
   private volatile @Nullable Offered offered;
 
-  /** The tools as listed at a time. */
-  private record Offered(List<McpSchema.Tool> tools, long at) {}
+  /**
+   * The tools as listed at a time.
+   *
+   * @param changes that the server had told of before it was asked: of two who ask at once, the one
+   *     with the older list may be the later to say so
+   */
+  private record Offered(List<McpSchema.Tool> tools, long at, long changes) {}
 
   private McpConnection(McpWire wire, McpAsyncClient client) {
     this.wire = wire;
@@ -76,14 +81,14 @@ final class McpConnection implements AutoCloseable {
   List<McpSchema.Tool> offered(Duration timeout, CancelSignal cancel) throws McpFailure {
     Offered known = offered;
     long now = System.nanoTime();
-    if (known != null && !wire.toolsChanged() && now - known.at() < LOOK_AGAIN.toNanos()) {
+    long changes = wire.toolChanges();
+    if (known != null && known.changes() == changes && now - known.at() < LOOK_AGAIN.toNanos()) {
       return known.tools();
     }
     // If it does not say, what is known is no answer any more.
     offered = null;
-    wire.toolsSeen();
     List<McpSchema.Tool> tools = tools(Discovery.MAX_TOOLS, timeout, cancel);
-    offered = new Offered(tools, now);
+    offered = new Offered(tools, now, changes);
     return tools;
   }
 

@@ -92,11 +92,23 @@ final class McpPool implements AutoCloseable {
     return McpConnection.open(wire(server), START);
   }
 
-  /** Puts an open connection into the pool. */
+  /** Puts an open connection into the pool, unless a call came first and has opened its own. */
   void adopt(Key key, McpConnection connection) {
     Slot slot = slots.computeIfAbsent(key, k -> new Slot());
-    slot.lastUsed = System.nanoTime();
-    slot.connection = connection;
+    boolean wanted;
+    slot.lock.lock();
+    try {
+      wanted = slot.connection == null;
+      if (wanted) {
+        slot.lastUsed = System.nanoTime();
+        slot.connection = connection;
+      }
+    } finally {
+      slot.lock.unlock();
+    }
+    if (!wanted) {
+      connection.close();
+    }
   }
 
   /**
@@ -271,7 +283,7 @@ final class McpPool implements AutoCloseable {
         slot.lock.unlock();
       }
       opening.complete(fresh);
-    } catch (McpFailure | RuntimeException | InterruptedException e) {
+    } catch (McpFailure | RuntimeException | InterruptedException | Error e) {
       slot.lock.lock();
       try {
         failed(slot, e instanceof McpFailure failure ? failure.message() : "it is not known how");

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -34,7 +35,7 @@ abstract class McpWire implements McpClientTransport {
       Collections.synchronizedMap(new IdentityHashMap<>());
   private final Set<Object> abandoned = ConcurrentHashMap.newKeySet();
   private final AtomicInteger answering = new AtomicInteger();
-  private volatile boolean toolsChanged;
+  private final AtomicLong toolChanges = new AtomicLong();
   private final AtomicReference<@Nullable McpFailure> lost = new AtomicReference<>();
   private volatile @Nullable Consumer<McpFailure> lostListener;
   private volatile @Nullable Function<Mono<JSONRPCMessage>, Mono<JSONRPCMessage>> handler;
@@ -57,13 +58,9 @@ abstract class McpWire implements McpClientTransport {
     return mapper;
   }
 
-  /** Whether the server has said that its tools changed since somebody last looked. */
-  boolean toolsChanged() {
-    return toolsChanged;
-  }
-
-  void toolsSeen() {
-    toolsChanged = false;
+  /** How often the server has said that its tools changed. */
+  long toolChanges() {
+    return toolChanges.get();
   }
 
   /** Calls {@code listener} once when the connection is lost, at once if it is. */
@@ -114,7 +111,7 @@ abstract class McpWire implements McpClientTransport {
     // Nothing else here uses notifications, and the SDK writes those it does not know to the log.
     if (message instanceof McpSchema.JSONRPCNotification notification) {
       if (McpSchema.METHOD_NOTIFICATION_TOOLS_LIST_CHANGED.equals(notification.method())) {
-        toolsChanged = true;
+        toolChanges.incrementAndGet();
       }
       return;
     }

@@ -61,9 +61,11 @@ final class ToolCatalog implements AutoCloseable {
     subscription =
         wakeups.subscribe(
             CHANNEL + "*",
-            channel ->
-                cache.invalidate(
-                    key -> key.org().toString().equals(channel.substring(CHANNEL.length()))));
+            channel -> {
+              // The bare prefix says that signals may have been lost.
+              String org = channel.substring(CHANNEL.length());
+              cache.invalidate(key -> org.isEmpty() || key.org().toString().equals(org));
+            });
   }
 
   /** At most a second old. */

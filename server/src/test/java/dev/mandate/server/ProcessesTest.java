@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.mandate.kernel.Json;
 import dev.mandate.kernel.crypto.Tokens;
 import dev.mandate.testing.ScriptedProvider;
 import dev.mandate.testing.ScriptedReply;
@@ -11,7 +12,9 @@ import dev.mandate.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -132,6 +135,34 @@ class ProcessesTest {
             () -> assertThat(run(one, thread).get("status").textValue()).isEqualTo("SUCCEEDED"));
     assertThat(provider.requests()).anyMatch(request -> request.body().contains("tulips"));
     assertThat(one.health().at("/features/files").textValue()).isEqualTo("configured");
+  }
+
+  /** Links and cookies are for people; who asks how this process is asks this process. */
+  @Test
+  void aPublicAddressIsForPeopleAndStatusAsksTheProcessItself() throws Exception {
+    ServerProcess behind =
+        start("behind", "api", Map.of("MANDATE_PUBLIC_URL", "https://mandate.example.com"));
+    untilReady(behind);
+    String link = "https://mandate.example.com/sign-in#";
+    String ready = Files.readString(home.resolve("behind.ready"));
+    assertThat(ready).contains(link);
+
+    int begin = ready.indexOf(link) + link.length();
+    String token = ready.substring(begin, ready.indexOf(' ', begin));
+    HttpResponse<String> signedIn = behind.call("POST", "/sign-in", "", token).response();
+    assertThat(signedIn.statusCode()).as(signedIn.body()).isEqualTo(200);
+    assertThat(signedIn.headers().firstValue("set-cookie").orElseThrow()).contains("; Secure");
+
+    assertThat(behind.url()).startsWith("http://127.0.0.1:");
+    assertThat(status("behind")).contains(behind.url()).contains("runs:     0 at work");
+    JsonNode state = Json.read(status("behind", "--json"));
+    assertThat(state.get("state").textValue()).isEqualTo("running");
+    assertThat(state.get("url").textValue()).isEqualTo(behind.url());
+    assertThat(state.at("/health/active_runs").intValue()).isZero();
+    behind.stop();
+    assertThat(status("behind", Main.UNREACHABLE)).startsWith("Mandate is not running on ");
+    assertThat(Json.read(status("behind", Main.UNREACHABLE, "--json")).get("state").textValue())
+        .isEqualTo("stopped");
   }
 
   @Test
@@ -258,10 +289,17 @@ class ProcessesTest {
     frozen.kill();
   }
 
-  private static String status(String name) {
+  private static String status(String name, String... more) {
+    return status(name, Main.OK, more);
+  }
+
+  private static String status(String name, int code, String... more) {
+    List<String> arguments =
+        new ArrayList<>(List.of("status", "--data", home.resolve(name).toString()));
+    arguments.addAll(List.of(more));
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     PrintStream stream = new PrintStream(out, true, StandardCharsets.UTF_8);
-    Main.run(List.of("status", "--data", home.resolve(name).toString()), Map.of(), stream, stream);
+    assertThat(Main.run(arguments, Map.of(), stream, stream)).isEqualTo(code);
     return out.toString(StandardCharsets.UTF_8);
   }
 

@@ -31,7 +31,9 @@ class SecurityPageTest {
         assertThat(source(test.group(1)))
             .as(test.group())
             .containsPattern(
-                "@(Test|ParameterizedTest|Property)[^;{]*\\bvoid " + test.group(2) + "\\(");
+                "@(Test|ParameterizedTest|RepeatedTest|Property)[^;{]*\\bvoid "
+                    + test.group(2)
+                    + "\\(");
       }
     }
   }

@@ -2,6 +2,7 @@ package dev.mandate.kernel.db;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ final class AuditWriter implements AutoCloseable {
 
   private final DataSource dispatch;
   private @Nullable Thread thread;
+  private volatile boolean ended;
 
   AuditWriter(DataSource dispatch) {
     this.dispatch = dispatch;
@@ -42,6 +44,9 @@ final class AuditWriter implements AutoCloseable {
   void write(Facts.PendingAudit entry) throws SQLException, InterruptedException {
     CompletableFuture<@Nullable Void> written = new CompletableFuture<>();
     queue.put(Optional.of(new Waiting(entry, written)));
+    if (ended) {
+      refuseTheRest();
+    }
     try {
       written.get();
     } catch (ExecutionException e) {
@@ -69,7 +74,18 @@ final class AuditWriter implements AutoCloseable {
       }
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
+    } finally {
+      ended = true;
+      refuseTheRest();
     }
+  }
+
+  /** What came behind the end. */
+  private void refuseTheRest() {
+    List<Optional<Waiting>> rest = new ArrayList<>();
+    queue.drainTo(rest);
+    SQLException why = new SQLNonTransientConnectionException("the server is stopping", "08003");
+    rest.forEach(each -> each.ifPresent(waiting -> waiting.written().completeExceptionally(why)));
   }
 
   private void commit(List<Waiting> batch) {

@@ -101,8 +101,9 @@ public final class DataFolder implements AutoCloseable {
       byte[] text =
           ("pid=" + ProcessHandle.current().pid() + "\naddress=" + address + "\n")
               .getBytes(StandardCharsets.UTF_8);
-      held.truncate(0);
+      // In this order: whoever reads meanwhile must not find nobody.
       held.write(ByteBuffer.wrap(text), 0);
+      held.truncate(text.length);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -162,8 +162,7 @@ final class JobRunner implements AutoCloseable {
   }
 
   private void attempt(Mandate mandate, JobStore.Claimed job, Jobs.Kind kind) throws Exception {
-    JobStore.Content content =
-        db.read(mandate, tx -> store.content(tx, job.id(), holder)).orElse(null);
+    JobStore.Content content = db.read(mandate, tx -> store.content(tx, job, holder)).orElse(null);
     if (content == null) {
       // The lease went to somebody else before we began.
       return;

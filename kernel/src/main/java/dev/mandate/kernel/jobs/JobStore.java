@@ -183,17 +183,20 @@ final class JobStore {
             .list());
   }
 
-  Optional<Content> content(Tx tx, UUID id, UUID holder) {
+  /** Empty if the job is no longer the holder's, or was taken up again. */
+  Optional<Content> content(Tx tx, Claimed job, UUID holder) {
     return tx.sql()
         .createQuery(
             """
             select payload, cron, zone
               from jobs
-             where org_id = :org and id = :id and lease_holder = :holder and state = 'running'
+             where org_id = :org and id = :id and lease_holder = :holder and attempt = :attempt
+               and state = 'running'
             """)
         .bind("org", tx.org())
-        .bind("id", id)
+        .bind("id", job.id())
         .bind("holder", holder)
+        .bind("attempt", job.attempt())
         .map((row, context) ->
             new Content(
                 row.getString("payload"),

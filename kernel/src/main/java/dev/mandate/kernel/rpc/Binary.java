@@ -1,5 +1,6 @@
 package dev.mandate.kernel.rpc;
 
+import com.google.protobuf.Descriptors.EnumValueDescriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
@@ -20,18 +21,20 @@ final class Binary {
       throw Failure.of(
           Failure.Code.INVALID_ARGUMENT, "MALFORMED_PROTOBUF", "the message is not valid protobuf");
     }
-    check(message);
+    check(message, new FieldPath(), 0);
     return message;
   }
 
-  /** Refuses texts and numbers that could neither be stored nor be shown again. */
-  static void check(Message message) {
-    check(message, new FieldPath(), 0);
-  }
-
+  /**
+   * Refuses what the contract does not have, which protobuf would pass over in silence, and texts
+   * and numbers that could neither be stored nor be shown again.
+   */
   private static void check(Message message, FieldPath path, int depth) {
     if (depth > JsonCodec.MAX_DEPTH) {
       throw path.wrong("is nested deeper than " + JsonCodec.MAX_DEPTH + " levels");
+    }
+    if (!message.getUnknownFields().isEmpty()) {
+      throw unknown(message, path);
     }
     if (message instanceof Value value && value.hasNumberValue()) {
       if (!Double.isFinite(value.getNumberValue())) {
@@ -40,9 +43,11 @@ final class Binary {
     }
     for (Map.Entry<FieldDescriptor, Object> entry : message.getAllFields().entrySet()) {
       FieldDescriptor field = entry.getKey();
-      boolean text = field.getJavaType() == FieldDescriptor.JavaType.STRING;
-      if (!text && field.getJavaType() != FieldDescriptor.JavaType.MESSAGE) {
-        continue;
+      switch (field.getJavaType()) {
+        case STRING, ENUM, MESSAGE -> {}
+        default -> {
+          continue;
+        }
       }
       path.push(field.getJsonName());
       if (field.isRepeated()) {
@@ -59,15 +64,29 @@ final class Binary {
     }
   }
 
+  private static Failure unknown(Message message, FieldPath path) {
+    int number = message.getUnknownFields().asMap().keySet().iterator().next();
+    FieldDescriptor field = message.getDescriptorForType().findFieldByNumber(number);
+    if (field == null) {
+      return path.unknown(Integer.toString(number));
+    }
+    path.push(field.getJsonName());
+    return path.wrong("is encoded as another type");
+  }
+
   private static void check(Object value, FieldPath path, int depth) {
-    if (value instanceof String text) {
-      try {
-        String _ = Scalars.string(text);
-      } catch (Scalars.Malformed e) {
-        throw path.wrong(e.problem());
+    try {
+      switch (value) {
+        case String text -> {
+          String _ = Scalars.string(text);
+        }
+        case EnumValueDescriptor chosen -> {
+          EnumValueDescriptor _ = Scalars.enumValue(chosen.getType(), chosen.getNumber());
+        }
+        default -> check((Message) value, path, depth + 1);
       }
-    } else {
-      check((Message) value, path, depth + 1);
+    } catch (Scalars.Malformed e) {
+      throw path.wrong(e.problem());
     }
   }
 }

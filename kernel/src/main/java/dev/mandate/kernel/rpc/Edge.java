@@ -95,12 +95,6 @@ public record Edge(
         setting, "'" + Failure.excerpt(text) + "' is no http(s)://host[:port] without a path");
   }
 
-  /** The scheme that people use. */
-  public String scheme() {
-    String url = publicUrl;
-    return url != null ? url.substring(0, url.indexOf(':')) : tls == null ? "http" : "https";
-  }
-
   /** Looks at a request once, before anything else does. */
   Seen see(ServiceRequestContext ctx) {
     RequestHeaders headers = ctx.request().headers();

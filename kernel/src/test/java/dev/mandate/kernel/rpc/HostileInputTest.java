@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.google.protobuf.UnknownFieldSet;
 import com.google.rpc.ErrorInfo;
 import com.linecorp.armeria.client.WebClient;
 import com.linecorp.armeria.common.AggregatedHttpResponse;
@@ -278,12 +279,31 @@ class HostileInputTest {
         clean(refusal);
       }
     }
-    byte[] nul = CreateNoteRequest.newBuilder().setTitle("a\0b").build().toByteArray();
-    List<Refusal> refusals = grpc(NOTES + "CreateNote", nul);
-    refusals.add(connectProto(nul));
-    for (Refusal refusal : refusals) {
-      assertThat(refusal.code()).isEqualTo("invalid_argument");
-      assertThat(refusal.text()).contains("title: holds a NUL character");
+    CreateNoteRequest.Builder note = CreateNoteRequest.newBuilder();
+    UnknownFieldSet.Field something = UnknownFieldSet.Field.newBuilder().addVarint(7).build();
+    Map<CreateNoteRequest, String> wrong =
+        Map.of(
+            note.clone().setTitle("a\0b").build(),
+            "title: holds a NUL character",
+            note.clone().setColorValue(99).build(),
+            "color: unknown value 99",
+            note.clone()
+                .setUnknownFields(UnknownFieldSet.newBuilder().addField(99, something).build())
+                .build(),
+            "99: unknown field",
+            note.clone()
+                .setUnknownFields(UnknownFieldSet.newBuilder().addField(3, something).build())
+                .build(),
+            "tags: is encoded as another type");
+    for (Map.Entry<CreateNoteRequest, String> each : wrong.entrySet()) {
+      byte[] body = each.getKey().toByteArray();
+      List<Refusal> refusals = grpc(NOTES + "CreateNote", body);
+      refusals.add(connectProto(body));
+      for (Refusal refusal : refusals) {
+        assertThat(refusal.code()).isEqualTo("invalid_argument");
+        assertThat(refusal.text()).contains(each.getValue());
+        clean(refusal);
+      }
     }
   }
 
