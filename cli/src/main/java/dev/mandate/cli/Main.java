@@ -62,7 +62,8 @@ public final class Main {
         line.addSubcommand(name, make.apply(context));
       }
     });
-    return line;
+    // An argument such as @quiet.rego is the command's to read, not a list of further arguments.
+    return line.setExpandAtFiles(false);
   }
 
   private static Map<String, Function<Context, Object>> commands() {

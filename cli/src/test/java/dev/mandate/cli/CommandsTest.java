@@ -93,6 +93,7 @@ class CommandsTest {
         policy show some-name 3
         policy versions some-name
         policy create some-name module --note why --activate
+        policy create some-name @pom.xml --tests @pom.xml
         policy activate some-name 2
         policy deactivate some-name
         policy delete some-name

@@ -57,6 +57,7 @@ class LocalStorageTest extends FileStorageContract {
               }
             });
     assertThat(FileStorage.failure(full).publicMessage()).contains("no space left");
+    assertThat(FileStorage.failure(full).code()).isEqualTo(Failure.Code.UNAVAILABLE);
     assertThat(FileStorage.failure(new IOException("gone")).publicMessage())
         .doesNotContain("no space left");
   }

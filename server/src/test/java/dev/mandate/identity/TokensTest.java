@@ -76,7 +76,7 @@ class TokensTest {
       assertThat(People.failure(() -> elsewhere.authenticate(made.secret())).code())
           .isEqualTo(Failure.Code.UNAUTHENTICATED);
       Awaitility.await()
-          .atMost(Duration.ofSeconds(1))
+          .atMost(Duration.ofSeconds(5))
           .pollInterval(Duration.ofMillis(5))
           .untilAsserted(() ->
               assertThat(
@@ -119,7 +119,7 @@ class TokensTest {
           return agent;
         });
     Awaitility.await()
-        .atMost(Duration.ofSeconds(1))
+        .atMost(Duration.ofSeconds(5))
         .untilAsserted(() ->
             assertThat(People.failure(() -> people.roles.require(mandate, "agents.list")).reason())
                 .isEqualTo("AGENT_GONE"));

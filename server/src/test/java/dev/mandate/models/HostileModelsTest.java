@@ -94,28 +94,35 @@ final class HostileModelsTest {
   @ParameterizedTest
   @EnumSource(Face.class)
   void anAnswerThatEndsAnywhereIsCutOffAndNeverTakenForWhole(Face face) {
-    for (int bytes = 1; bytes < 1200; bytes += 23) {
-      ScriptedReply whole =
-          new ScriptedReply(
-              "Grüße 世界 🙂",
-              List.of(new ScriptedReply.Call("call_1", "agents_create", "{\"name\":\"Größe\"}")),
-              new ScriptedReply.CutAfter(bytes),
-              Duration.ZERO,
-              "");
-      provider.enqueue(whole);
-      Throwable thrown =
-          catchThrowable(() ->
-              call(
-                  face, new HttpModelClient.Limits(Duration.ofSeconds(30), Duration.ofMinutes(1))));
-      // Beyond its end nothing is missing.
-      if (thrown != null) {
-        assertThat(thrown).as("after %s bytes", bytes).isInstanceOf(ModelFailure.class);
-        assertThat(((ModelFailure) thrown).kind()).isIn(Kind.NETWORK, Kind.PROTOCOL);
-        assertThat(((ModelFailure) thrown).retryable()).isTrue();
-      } else {
-        assertThat(bytes).isGreaterThan(400);
+    var limits = new HttpModelClient.Limits(Duration.ofSeconds(30), Duration.ofMinutes(1));
+    ScriptedReply reply =
+        new ScriptedReply(
+            "Grüße 世界 🙂",
+            List.of(new ScriptedReply.Call("call_1", "agents_create", "{\"name\":\"Größe\"}")),
+            new ScriptedReply.None(),
+            Duration.ZERO,
+            "");
+    provider.enqueue(reply);
+    ModelResponse whole = call(face, limits);
+    int cut = 0;
+    int complete = 0;
+    // Some steps beyond its end, wherever that is.
+    for (int bytes = 1; complete < 3; bytes += 23) {
+      assertThat(bytes).isLessThan(10_000);
+      provider.enqueue(reply.with(new ScriptedReply.CutAfter(bytes)));
+      try {
+        ModelResponse response = call(face, limits);
+        assertThat(response.parts()).as("after %s bytes", bytes).isEqualTo(whole.parts());
+        assertThat(response.stopReason()).isEqualTo(whole.stopReason());
+        complete++;
+      } catch (ModelFailure failure) {
+        assertThat(failure.kind()).as("after %s bytes", bytes).isIn(Kind.NETWORK, Kind.PROTOCOL);
+        assertThat(failure.retryable()).isTrue();
+        assertThat(complete).as("whole answers that were shorter").isZero();
+        cut++;
       }
     }
+    assertThat(cut).isGreaterThan(60);
   }
 
   @Test

@@ -156,7 +156,7 @@ final class HttpModelClientTest {
         catchThrowableOfType(
             ModelFailure.class,
             () ->
-                client(face, Duration.ofMillis(300)).stream(
+                client(face, Duration.ofSeconds(2)).stream(
                     request(ModelMessage.user("x")), event -> {}, new CancelSignal()));
     assertThat(failure.kind()).isEqualTo(Kind.STALLED);
     assertThat(failure.retryable()).isTrue();
@@ -177,7 +177,7 @@ final class HttpModelClientTest {
             task -> Thread.ofVirtual().start(task));
     assertThat(began.await(10, TimeUnit.SECONDS)).isTrue();
     cancel.cancel();
-    assertThatThrownBy(() -> running.get(1, TimeUnit.SECONDS))
+    assertThatThrownBy(() -> running.get(10, TimeUnit.SECONDS))
         .cause()
         .isInstanceOf(ModelFailure.class)
         .extracting(e -> ((ModelFailure) e).kind())

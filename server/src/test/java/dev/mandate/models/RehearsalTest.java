@@ -237,9 +237,9 @@ final class RehearsalTest {
                     event -> began.countDown(),
                     cancel),
             task -> Thread.ofVirtual().start(task));
-    assertThat(began.await(5, TimeUnit.SECONDS)).isTrue();
+    assertThat(began.await(30, TimeUnit.SECONDS)).isTrue();
     cancel.cancel();
-    assertThatThrownBy(() -> call.get(1, TimeUnit.SECONDS))
+    assertThatThrownBy(() -> call.get(10, TimeUnit.SECONDS))
         .cause()
         .isInstanceOf(ModelFailure.class)
         .extracting(e -> ((ModelFailure) e).kind())

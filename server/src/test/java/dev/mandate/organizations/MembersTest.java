@@ -230,7 +230,7 @@ class MembersTest {
       assertThat(People.failure(() -> elsewhere.authenticate(token)).code())
           .isEqualTo(Failure.Code.UNAUTHENTICATED);
       Awaitility.await()
-          .atMost(Duration.ofSeconds(1))
+          .atMost(Duration.ofSeconds(5))
           .pollInterval(Duration.ofMillis(5))
           .untilAsserted(() ->
               assertThat(
@@ -248,7 +248,7 @@ class MembersTest {
       elsewhere.roles.require(member, "agents.create");
       people.members.setRole(owner, user(member), Role.VIEWER);
       Awaitility.await()
-          .atMost(Duration.ofSeconds(1))
+          .atMost(Duration.ofSeconds(5))
           .pollInterval(Duration.ofMillis(5))
           .untilAsserted(() ->
               assertThat(People.failure(() -> elsewhere.roles.require(member, "agents.create")))

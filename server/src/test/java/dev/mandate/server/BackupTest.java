@@ -107,9 +107,8 @@ class BackupTest {
   @Test
   void aRestoredInstallationIsTheSameToTheByte() throws Exception {
     Path file = folder.resolve("quiet.backup");
-    Map<String, String> before = quietBackup(file);
     Path first = folder.resolve("first.jsonl");
-    run(server.database().url(), "ops", "export-org", first.toString(), "--data", data("source"));
+    Map<String, String> before = quietBackup(file, first);
 
     Server target = restored(file, "quiet");
     assertThat(contents(target, "mandate")).isEqualTo(before);
@@ -138,7 +137,7 @@ class BackupTest {
     assumeTrue(reachable(admin), "no PostgreSQL at 127.0.0.1:5432");
     String name = "mandate_restore_" + ProcessHandle.current().pid();
     Path file = folder.resolve("older.backup");
-    Map<String, String> before = quietBackup(file);
+    Map<String, String> before = quietBackup(file, folder.resolve("older.jsonl"));
     execute(admin, "create database " + name);
     try {
       String url = "postgresql://postgres@127.0.0.1:5432/" + name;
@@ -468,15 +467,19 @@ class BackupTest {
   }
 
   /** A backup during which nothing changed, and what there was. */
-  private static Map<String, String> quietBackup(Path file) throws SQLException, IOException {
+  private static Map<String, String> quietBackup(Path file, Path export)
+      throws SQLException, IOException {
+    String url = server.database().url();
     while (true) {
       Map<String, String> before = contents(server.database().server(), "mandate");
       backup(file);
+      run(url, "ops", "export-org", export.toString(), "--data", data("source"));
       if (contents(server.database().server(), "mandate").equals(before)) {
         return before;
       }
       // The sealer signed the chain meanwhile, which it does once.
       Files.delete(file);
+      Files.delete(export);
     }
   }
 

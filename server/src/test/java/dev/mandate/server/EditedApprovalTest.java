@@ -154,7 +154,7 @@ class EditedApprovalTest {
   @Test
   void aCallThatChangesSomethingAndGetsNoAnswerInTimeIsInDoubtAndCanBeLookedUp() {
     Counters.add(owner, "silent", folder.resolve("effects.jsonl"));
-    Counters.set(owner, "silent/hang", "timeoutSeconds", "1");
+    Counters.set(owner, "silent/hang", "timeoutSeconds", "4");
     agent("Patient", "silent/hang");
     script.says("Patient", ScriptedReply.call("c1", "silent_hang", "{}"));
     String thread = owner.say("Patient", "Wait.");

@@ -182,7 +182,7 @@ class ErasureTest {
         }
         """);
     Counters.add(owner, "silent", folder.resolve("effects.jsonl"));
-    Counters.set(owner, "silent/hang", "timeoutSeconds", "1");
+    Counters.set(owner, "silent/hang", "timeoutSeconds", "4");
     ScriptedReply asks = ScriptedReply.call("call_1", "tools_list", "{\"pageSize\": 1}");
     ScriptedReply asksAgain = ScriptedReply.call("call_2", "tools_list", "{\"pageSize\": 2}");
     script.says("Refused", asks);

@@ -1,12 +1,14 @@
 package dev.mandate.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.mandate.server.Operations.Operation;
 import dev.mandate.testing.ScriptedProvider;
 import dev.mandate.testing.ScriptedReply;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -288,7 +290,9 @@ class HumanOnlyTest {
             "/api/v1/agents/" + clerk,
             "{\"version\": 1, \"setTools\": true, \"tools\": [{\"tool\": \"self/*\"}]}")
         .ok();
-    assertThat(agent.get("/api/v1/agents").status()).isEqualTo(200);
+    await()
+        .atMost(Duration.ofSeconds(10))
+        .untilAsserted(() -> assertThat(agent.get("/api/v1/agents").status()).isEqualTo(200));
     assertThat(agent.post("/api/v1/threads", "{}").reason()).isEqualTo("APPROVAL_REQUIRED");
   }
 

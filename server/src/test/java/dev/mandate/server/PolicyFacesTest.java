@@ -99,7 +99,7 @@ class PolicyFacesTest {
 
     List<JsonNode> denials = Rules.denials(owner, "*");
     assertThat(denials).hasSize(before + 2);
-    assertThat(denials)
+    assertThat(denials.subList(0, 2))
         .allSatisfy(entry ->
             assertThat(Rules.policy(entry).path("rules").toString())
                 .contains("mandate.policies.ship.deny@3"));

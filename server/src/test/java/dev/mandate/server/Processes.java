@@ -70,7 +70,7 @@ public final class Processes {
   /** Waits for the end of a process that was told to end. */
   public static void await(Process process) {
     try {
-      if (!process.waitFor(30, TimeUnit.SECONDS)) {
+      if (!process.waitFor(2, TimeUnit.MINUTES)) {
         throw new IllegalStateException("process " + process.pid() + " does not end");
       }
     } catch (InterruptedException e) {

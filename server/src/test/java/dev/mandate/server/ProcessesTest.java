@@ -282,7 +282,9 @@ class ProcessesTest {
     assertThat(claims(thread)).as("claims of the run that nobody was there for").isEqualTo(1);
 
     Processes.signal("-CONT", frozen.process());
-    await("the frozen one is back").atMost(LONG).until(() -> active(frozen) == 0);
+    await("the frozen one is back")
+        .atMost(LONG)
+        .untilAsserted(() -> assertThat(active(frozen)).isZero());
     for (String each : threads) {
       assertThat(answers(each)).as("answers in " + each).isEqualTo(1);
     }

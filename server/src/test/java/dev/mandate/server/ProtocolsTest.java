@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.mandate.api.agents.v1.GetAgentRequest;
 import dev.mandate.api.agents.v1.ListAgentsRequest;
 import dev.mandate.api.agents.v1.ListAgentsResponse;
 import dev.mandate.api.runs.v1.ThreadEvent;
 import dev.mandate.api.runs.v1.WatchThreadRequest;
+import dev.mandate.server.Operations.Operation;
 import dev.mandate.testing.TestDatabase;
 import io.grpc.CallOptions;
 import io.grpc.ClientInterceptors;
@@ -41,10 +43,12 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * One operation, every protocol, one answer; and streams that lose nothing when they are dropped.
  */
+@Timeout(300)
 class ProtocolsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String NOBODY = "01a1f90e-0000-7000-8000-000000000000";
@@ -130,6 +134,32 @@ class ProtocolsTest {
               assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.NOT_FOUND);
               assertThat(e.getStatus().getDescription()).isEqualTo(rest.get("message").textValue());
             });
+  }
+
+  @Test
+  void anIdThatIsNoneIsRefusedByNameInEveryProtocol() throws Exception {
+    List<Operation> operations =
+        Operations.all().stream()
+            .filter(operation -> operation.verb().equals("GET"))
+            .filter(operation -> !operation.descriptor().isServerStreaming())
+            .filter(operation ->
+                operation.pathFields().stream().anyMatch(field -> field.getName().equals("id")))
+            .toList();
+    assertThat(operations).hasSizeGreaterThan(5);
+    for (Operation operation : operations) {
+      // Java's own reader takes the first for a UUID.
+      for (String none : List.of("1-1-1-1-1", "null", "' or true --")) {
+        ObjectNode request = operation.anyRequest().put("id", none);
+        TestServer.Answer rest = operation.call(owner, request);
+        assertThat(rest.status()).as(operation + " " + none).isEqualTo(400);
+        JsonNode refusal = Objects.requireNonNull(rest.body());
+        assertThat(refusal.path("message").textValue()).startsWith("id: not a UUID");
+        assertThat(connect(operation.rpcPath(), request.toString(), 400).get("message"))
+            .isEqualTo(refusal.get("message"));
+      }
+      assertThat(Rpc.grpc(server, operation, owner.token()))
+          .isEqualTo(new Rpc.Refusal(3, "INVALID_ARGUMENT", "INVALID_FIELD"));
+    }
   }
 
   @Test

@@ -31,7 +31,7 @@ class SecurityPageTest {
         assertThat(source(test.group(1)))
             .as(test.group())
             .containsPattern(
-                "@(Test|ParameterizedTest|RepeatedTest|Property)[^;{]*\\bvoid "
+                "@(Test|ParameterizedTest|RepeatedTest|Property)\\b((?!\\bvoid\\b)[^;])*\\bvoid "
                     + test.group(2)
                     + "\\(");
       }

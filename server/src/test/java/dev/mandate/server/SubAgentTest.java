@@ -270,6 +270,8 @@ class SubAgentTest {
         .until(() -> RunWaits.steps(owner, child, "approval_requested").size() == 1);
     owner.post("/api/v1/runs/" + id(owner.run(thread)) + ":cancel", "{}").ok();
     RunWaits.over(owner, thread);
+    // Its approval ends with it.
+    RunWaits.runOver(owner, child);
   }
 
   @Test

@@ -33,6 +33,12 @@ final class HostileServer implements AutoCloseable {
   /** What it says of its tool {@code quiet}; another text is another tool. */
   volatile String description = "Does nothing.";
 
+  /** Whether there is always a further page of tools. */
+  volatile boolean endless;
+
+  /** Pages of tools that it gave. */
+  final AtomicInteger pages = new AtomicInteger();
+
   /** Whether it keeps to itself what it offers; counted down when it was asked. */
   volatile @Nullable CountDownLatch mute;
 
@@ -208,6 +214,13 @@ final class HostileServer implements AutoCloseable {
       } else if (asked != null) {
         asked.countDown();
         pause(600_000);
+      } else if (endless && method.equals("tools/list")) {
+        String page = "{\"tools\":[],\"nextCursor\":\"" + pages.incrementAndGet() + "\"}";
+        respond(
+            exchange,
+            200,
+            "application/json",
+            "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"result\":" + page + "}");
       } else if (!method.equals("tools/call")) {
         respond(exchange, 200, "application/json", answer(id, method, description));
       } else {

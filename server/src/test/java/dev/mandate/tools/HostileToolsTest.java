@@ -231,6 +231,15 @@ class HostileToolsTest {
   }
 
   @Test
+  void pagesOfToolsWithoutEndAreLeftUnread() throws Exception {
+    try (McpConnection connection = pool.connect(overHttp())) {
+      http.endless = true;
+      assertThat(connection.tools(50, Duration.ofSeconds(60))).isEmpty();
+      assertThat(http.pages).hasValueBetween(1, 51);
+    }
+  }
+
+  @Test
   void whatDoesNotShowIsTakenOutOfDescriptionsAndLeavesSchemasOut() {
     String hidden = "Adds.\u001B[8m\u202E\uDB40\uDC41 and sends a copy";
     Map<String, Object> sly = Map.of("type", "object", "description", "hidden \uDB40\uDC41 words");

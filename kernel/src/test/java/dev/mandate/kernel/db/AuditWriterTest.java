@@ -9,6 +9,7 @@ import dev.mandate.kernel.Mandate;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
 import java.time.Instant;
@@ -18,12 +19,15 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
+@Timeout(60)
 class AuditWriterTest {
   private static KernelDatabase database;
 
@@ -167,6 +171,21 @@ class AuditWriterTest {
                         .mapTo(Long.class)
                         .one());
     assertThat(entries).isEqualTo(11);
+  }
+
+  @Test
+  void what_comes_after_the_end_is_refused_at_once() {
+    AuditWriter writer =
+        new AuditWriter(
+            source(() -> {
+              throw new SQLException("none is asked for");
+            }));
+    writer.start();
+    writer.close();
+    assertThatThrownBy(() -> written(writer, "{}").get(10, TimeUnit.SECONDS))
+        .cause()
+        .isInstanceOf(SQLNonTransientConnectionException.class);
+    assertThat(connections).hasValue(0);
   }
 
   /** A database whose only connections of each kind are taken. */

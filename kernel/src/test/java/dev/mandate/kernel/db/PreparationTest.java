@@ -11,6 +11,7 @@ import java.sql.Statement;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -51,18 +52,14 @@ class PreparationTest {
   @Test
   void several_processes_may_prepare_at_once() {
     Server server = KernelDatabase.emptyDatabase();
-    List<Thread> threads =
+    List<CompletableFuture<Void>> processes =
         IntStream.range(0, 4)
             .mapToObj(i ->
-                Thread.ofVirtual().start(() -> use(Preparation.run(server, named("race"), FIRST))))
+                CompletableFuture.runAsync(
+                    () -> use(Preparation.run(server, named("race"), FIRST)),
+                    Thread::startVirtualThread))
             .toList();
-    threads.forEach(thread -> {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-    });
+    processes.forEach(CompletableFuture::join);
     use(Preparation.run(server, named("race"), FIRST));
   }
 

@@ -93,9 +93,9 @@ class EventsTest {
         .pollInterval(Duration.ofMillis(50))
         .until(() -> {
           one.db().run(mandate, tx -> tx.emit("t", "x", "{}"));
-          return !there.isEmpty();
+          return !here.isEmpty() && !there.isEmpty();
         });
-    assertThat(here).isNotEmpty().containsOnly(channel);
+    assertThat(here).containsOnly(channel);
     assertThat(there).containsOnly(channel);
   }
 
@@ -139,20 +139,38 @@ class EventsTest {
 
   @Test
   void wake_ups_come_again_after_the_connection_was_cut() throws Exception {
-    Set<String> heard = java.util.concurrent.ConcurrentHashMap.newKeySet();
-    other.wakeups().subscribe("cut", heard::add);
+    Set<String> here = java.util.concurrent.ConcurrentHashMap.newKeySet();
+    Set<String> there = java.util.concurrent.ConcurrentHashMap.newKeySet();
+    // A prefix: nobody is woken by these names because of the reconnect alone.
+    one.wakeups().subscribe("cut/*", here::add);
+    other.wakeups().subscribe("cut/*", there::add);
+    awaitBothHear(here, there, "before");
     try (var admin = one.admin();
-        var statement = admin.createStatement()) {
-      statement.execute(
-          "select pg_terminate_backend(pid) from pg_stat_activity"
-              + " where application_name in ('mandate listen', 'mandate notify')"
-              + " and datname = current_database()");
+        var statement = admin.createStatement();
+        // Waits until they have ended: none may pass on what is told from here on.
+        var cut =
+            statement.executeQuery(
+                "select count(*) filter (where pg_terminate_backend(pid, 10000))"
+                    + " from pg_stat_activity"
+                    + " where application_name = 'mandate wakeups'"
+                    + " and datname = current_database()")) {
+      assertThat(cut.next()).isTrue();
+      // Of each process the one that listens and the one that tells.
+      assertThat(cut.getInt(1)).isGreaterThanOrEqualTo(4);
     }
+    // Both: the wake-ups that follow a reconnect must not reach into another test.
+    awaitBothHear(here, there, "after");
+  }
+
+  private static void awaitBothHear(Set<String> here, Set<String> there, String when) {
+    String ours = "cut/one/" + when;
+    String theirs = "cut/other/" + when;
     await()
         .pollInterval(Duration.ofMillis(50))
         .until(() -> {
-          one.wakeups().signal(Set.of("cut"));
-          return !heard.isEmpty();
+          one.wakeups().signal(Set.of(ours));
+          other.wakeups().signal(Set.of(theirs));
+          return here.contains(theirs) && there.contains(ours);
         });
   }
 }

@@ -86,8 +86,12 @@ class SilentPeersTest {
       await().atMost(LONG).until(() -> way.swallowed() > 1);
       way.mend();
       await().atMost(LONG).until(() -> missed.get() > 0);
-      other.publish(List.of("again"));
-      await().atMost(LONG).until(() -> heard.contains("again"));
+      await()
+          .atMost(LONG)
+          .until(() -> {
+            other.publish(List.of("again"));
+            return heard.contains("again");
+          });
     }
   }
 

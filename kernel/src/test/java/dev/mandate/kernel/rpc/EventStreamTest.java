@@ -270,11 +270,9 @@ class EventStreamTest {
   @Test
   void aStreamEndsWhenItsAuthorityExpires() throws Exception {
     server.notes.happen(1);
-    HttpResponse<InputStream> answer =
-        server.open(
-            server.request("/api/v1/notes/events").setHeader("authorization", "Bearer brief"));
-    try (Reader reader = new Reader(answer.body())) {
+    try (Reader reader = watch("", null)) {
       reader.next();
+      server.ahead = Duration.ofHours(2);
       assertThat(reader.next().data()).contains("the authority of this stream has expired");
     }
   }

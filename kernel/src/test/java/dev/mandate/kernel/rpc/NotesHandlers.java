@@ -37,6 +37,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class NotesHandlers {
   final Map<String, Note> notes = new ConcurrentHashMap<>();
   final AtomicInteger created = new AtomicInteger();
+
+  /** Calls that wait until they are interrupted. */
+  final AtomicInteger entered = new AtomicInteger();
+
   final AtomicInteger interrupted = new AtomicInteger();
   final AtomicInteger watching = new AtomicInteger();
   final AtomicInteger read = new AtomicInteger();
@@ -102,6 +106,7 @@ final class NotesHandlers {
 
   private Note get(Mandate mandate, GetNoteRequest request) {
     if (request.getId().equals("slow")) {
+      entered.incrementAndGet();
       try {
         new CountDownLatch(1).await();
       } catch (InterruptedException e) {

@@ -150,12 +150,15 @@ class RestTest {
                 .POST(BodyPublishers.ofString("a=b")));
     assertThat(form.statusCode()).isEqualTo(415);
     assertThat(form.body()).contains("cannot read 'application/x-www-form-urlencoded'");
+    // Not announced, and too large by its last bytes: whoever is refused while it still sends may
+    // find the connection gone instead of the answer.
+    String tooLarge = "{\"text\":\"" + "x".repeat(4 << 20) + "\"}";
     HttpResponse<String> large =
         server.streams.send(
             server
                 .request("/api/v1/notes")
                 .header("content-type", "application/json")
-                .POST(BodyPublishers.ofString("{\"text\":\"" + "x".repeat(5 << 20) + "\"}"))
+                .POST(BodyPublishers.fromPublisher(BodyPublishers.ofString(tooLarge)))
                 .build(),
             HttpResponse.BodyHandlers.ofString());
     assertThat(large.statusCode()).isEqualTo(413);

@@ -8,6 +8,7 @@ import dev.mandate.kernel.Principal;
 import dev.mandate.kernel.db.IdempotencyKeys;
 import dev.mandate.kernel.db.KernelDatabase;
 import dev.mandate.kernel.events.Wakeups;
+import dev.mandate.kernel.telemetry.Spans;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.InputStream;
@@ -39,6 +40,10 @@ final class RpcServer implements AutoCloseable {
   final Set<String> revoked = ConcurrentHashMap.newKeySet();
   final Set<String> forbidden = ConcurrentHashMap.newKeySet();
   final AtomicInteger authenticated = new AtomicInteger();
+
+  /** How far the clock is ahead by which an authority, which is given for an hour, expires. */
+  volatile Duration ahead = Duration.ZERO;
+
   private final String scheme;
   final MethodTable table;
   final HttpServer http;
@@ -79,7 +84,9 @@ final class RpcServer implements AutoCloseable {
                 CallPolicy.NONE,
                 new IdempotencyKeys(database.db()),
                 audit,
-                meters));
+                meters,
+                Spans.OFF,
+                () -> Instant.now().plus(ahead)));
     this.http =
         new HttpServer(
             new HttpServer.Options(
@@ -118,8 +125,6 @@ final class RpcServer implements AutoCloseable {
       case "narrow" ->
           new Mandate(
               ORG, List.of(ann), List.of(Bound.actions(Set.of("notes.get"))), null, later, origin);
-      case "brief" ->
-          new Mandate(ORG, List.of(ann), List.of(), null, Instant.now().plusMillis(700), origin);
       default -> throw Failure.unauthenticated("unknown, expired or revoked credential");
     };
   }

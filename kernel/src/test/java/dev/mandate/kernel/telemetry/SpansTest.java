@@ -1,6 +1,7 @@
 package dev.mandate.kernel.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.sun.management.ThreadMXBean;
 import dev.mandate.kernel.Mandate;
@@ -65,9 +66,12 @@ class SpansTest {
     }
     // Less than a byte each: what the measuring itself takes.
     assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(20_000);
-    assertThat(Thread.getAllStackTraces().keySet())
-        .extracting(Thread::getName)
-        .doesNotContain("span-sender");
+    // One that another test has ended may need a moment more.
+    await()
+        .untilAsserted(() ->
+            assertThat(Thread.getAllStackTraces().keySet())
+                .extracting(Thread::getName)
+                .doesNotContain("span-sender"));
   }
 
   @Test
