@@ -356,7 +356,8 @@ class OwnersTest {
 
     /** Nobody waits for its answer any more. */
     void lost(Departure call) {
-      if (call.left && !call.landed && !call.call.equals(Plan.MODEL)) {
+      boolean adriftAlready = adrift.contains(call); // its owner died over another call's end
+      if (call.left && !call.landed && !adriftAlready && !call.call.equals(Plan.MODEL)) {
         adrift.add(call);
       }
     }
